@@ -1,0 +1,146 @@
+/* conf: YAML text → an immutable struct sl_conf whose values keep their marks. This room checks the text: keys, types, units, references within the file. Rooms check
+ * what is theirs (a key against its certificate, an address against an interface) into the same list of errors. All errors of a file come out in one run. */
+#ifndef SL_CONF_H
+#define SL_CONF_H
+
+#include "base/base.h"
+
+/* Where a value stands; line 0: it is a default. Both count from 1. */
+struct sl_mark {
+    uint32_t line, column;
+};
+
+struct sl_conf_text { /* s is never NULL; "" when absent */
+    const char *s;
+    struct sl_mark mark;
+};
+
+struct sl_conf_number {
+    uint64_t v; /* bytes, nanoseconds or a count, as the key's unit says */
+    struct sl_mark mark;
+};
+
+struct sl_conf_ip { /* an address with its prefix: "198.18.0.10/24" */
+    struct sl_ip ip;
+    uint8_t prefix_bits;
+    struct sl_mark mark;
+};
+
+struct sl_conf_endpoint {
+    struct sl_endpoint ep;
+    struct sl_mark mark;
+};
+
+struct sl_conf_ref { /* a name that stands for an entry of another list */
+    uint32_t index;
+    struct sl_mark mark;
+};
+
+enum sl_conf_hugepages { SL_HUGEPAGES_AUTO, SL_HUGEPAGES_OFF };
+enum sl_conf_idle { SL_IDLE_SPIN, SL_IDLE_SLEEP };
+enum sl_conf_protocol { SL_PROTOCOL_TCP, SL_PROTOCOL_TLS };
+
+struct sl_conf_interface {
+    struct sl_conf_text name;
+    struct sl_conf_text driver, device; /* "af_xdp:veth-front" → "af_xdp", "veth-front" */
+    struct sl_conf_ip *addresses;
+    uint32_t n_addresses;
+    struct sl_conf_ip gateway4, gateway6; /* mark.line 0: none */
+    struct sl_conf_number mtu, vlan, queues; /* mtu default 1500; vlan 0: none; queues 0: as many as the device and the workers allow */
+};
+
+struct sl_conf_certificate {
+    struct sl_conf_text name, chain, key; /* paths made absolute by the file's folder */
+    uint8_t *chain_pem, *key_pem;         /* contents, with a final zero that the length counts (as mbedTLS wants PEM) */
+    size_t chain_len, key_len;
+};
+
+struct sl_conf_upstream {
+    struct sl_conf_text name;
+    struct sl_conf_endpoint *servers;
+    uint32_t n_servers;
+    struct sl_conf_ip *sources; /* prefix_bits unused */
+    uint32_t n_sources;
+    struct sl_conf_number lport_min, lport_max; /* from `ports: 32768-60999`; default 1024 to 65535 */
+    struct sl_conf_number connect_timeout_ns;   /* 3 s */
+    struct sl_conf_number retry_dead_ns;        /* a server that failed is skipped for so long; 10 s */
+};
+
+struct sl_conf_listener {
+    struct sl_conf_text name;
+    struct sl_conf_endpoint *addresses;
+    uint32_t n_addresses;
+    enum sl_conf_protocol protocol;
+    struct sl_conf_ref *certificates; /* tls: at least one; the first is the default */
+    uint32_t n_certificates;
+    struct sl_conf_ref upstream;
+    struct sl_conf_text *alpn; /* tls; default: http/1.1 */
+    uint32_t n_alpn;
+    struct sl_conf_number handshake_timeout_ns; /* 10 s */
+    struct sl_conf_number idle_timeout_ns;      /* no byte either way for so long ends the pair; 10 min; 0: never */
+    struct sl_conf_number backlog;              /* connections in SYN-RCVD; 1024 */
+    struct sl_mark mark;
+};
+
+struct sl_conf {
+    struct sl_conf_text file;
+    struct {
+        enum sl_conf_hugepages hugepages;
+        struct sl_conf_number memory_bytes; /* 512M */
+        struct sl_conf_text *eal;
+        uint32_t n_eal;
+    } dpdk;
+    struct {
+        struct sl_conf_number *cores;
+        uint32_t n_cores;
+        enum sl_conf_idle idle; /* sleep */
+    } workers;
+    struct {
+        struct sl_conf_number connections;  /* per worker; default 65536 */
+        struct sl_conf_number handshakes;   /* TLS handshakes in flight per worker; default 1024 */
+        struct sl_conf_number drain_timeout_ns; /* SIGTERM; 30 s */
+    } limits;
+    struct {
+        struct sl_conf_text socket; /* /run/sluice/sluice.sock */
+    } control;
+    struct sl_conf_interface *interfaces;
+    struct sl_conf_certificate *certificates;
+    struct sl_conf_upstream *upstreams;
+    struct sl_conf_listener *listeners;
+    uint32_t n_interfaces, n_certificates, n_upstreams, n_listeners;
+    void *arena; /* all of the above lives here */
+};
+
+/* ---- errors of a file ---- */
+struct sl_conf_error {
+    struct sl_mark mark;
+    char text[320];
+};
+
+#define SL_CONF_ERRORS_MAX 64
+
+struct sl_conf_errors {
+    char file[256];
+    uint32_t n, lost; /* lost: beyond the maximum */
+    struct sl_conf_error e[SL_CONF_ERRORS_MAX];
+};
+
+void sl_conf_error(struct sl_conf_errors *errs, struct sl_mark mark, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* "file:line:column: text" of error i (sorted by mark). Returns out. */
+const char *sl_conf_error_format(const struct sl_conf_errors *errs, uint32_t i, char *out, size_t size_bytes);
+
+/* Reads text. NULL when there are errors (all of them in errs); otherwise a configuration that sl_conf_free frees. Relative paths start at the folder of `file`; certificates' files are
+ * read through `read_file` (NULL: the real ones), so that tests and fuzzers need none. Nothing but memory is touched otherwise. */
+typedef uint8_t *(*sl_conf_read_file)(void *ctx, const char *path, size_t *len_bytes, struct sl_err *err); /* malloc'd, with a final zero that *len counts */
+struct sl_conf *sl_conf_parse(const char *text, size_t len_bytes, const char *file, sl_conf_read_file read_file, void *ctx, struct sl_conf_errors *errs);
+/* The same from a file. */
+struct sl_conf *sl_conf_load(const char *file, struct sl_conf_errors *errs);
+void sl_conf_free(struct sl_conf *conf);
+
+/* What differs from old in keys that a reload can't apply (workers, dpdk, interfaces, control): each an error in errs that says so and names the key. True when there is any. */
+bool sl_conf_needs_restart(const struct sl_conf *old, const struct sl_conf *fresh, struct sl_conf_errors *errs);
+
+/* The full reference as a commented YAML file, made from the table of keys: conf/reference.yaml is this text. Calls write with pieces of it. */
+void sl_conf_reference(void (*write)(void *ctx, const char *text), void *ctx);
+
+#endif

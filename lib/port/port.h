@@ -1,0 +1,47 @@
+/* port: the only room that touches ethdev and reads clocks. Opens devices, sets up queues and steering, moves frames between queues and workers, adapts frames to what a device can
+ * do, loads and removes the XDP program, and lets an idle worker sleep.
+ *
+ * A worker calls rx and tx for every interface. Where it owns a queue, it serves it; where it does not, its frames come and go through the owner over SPSC rings. */
+#ifndef SL_PORT_H
+#define SL_PORT_H
+
+#include "conf/conf.h"
+#include "net/net.h"
+#include "stat/stat.h"
+
+struct sl_ports; /* all devices of the process */
+
+/* ---- clocks ---- */
+uint64_t sl_port_now(void);      /* ns, monotonic, from the TSC */
+uint64_t sl_port_wall_s(void);   /* seconds since 1970 */
+uint64_t sl_port_cycles(void);   /* TSC */
+uint64_t sl_port_hz(void);
+
+/* ---- EAL and devices, from the main thread ---- */
+/* Starts EAL as conf->dpdk says; lcore 0 is the main (control) thread, lcore 1 + i is worker i on its core. Errors are the machine's: -ENOMEM no hugepages or memory, ... with err. */
+int sl_port_eal_start(const struct sl_conf *conf, const char *program, struct sl_err *err);
+void sl_port_eal_stop(void); /* leaves no hugepage or file behind */
+
+/* Opens every interface of conf (removes an XDP program that a crashed run of ours left, refuses another's), and fills ifaces (MAC, MTU) for the workers. xdp_object: path of the BPF object file.
+ * Nothing is received until start. */
+int sl_ports_open(const struct sl_conf *conf, const char *xdp_object, uint32_t n_workers, struct sl_stats *const *stats, struct sl_ports **ports, struct sl_err *err);
+const struct sl_net_iface_conf *sl_ports_ifaces(const struct sl_ports *p, uint32_t *n);
+const struct sl_steer *sl_ports_steer(const struct sl_ports *p);
+/* Fills the XDP program's maps and starts the devices. */
+int sl_ports_start(struct sl_ports *p, struct sl_err *err);
+/* Stops, detaches the XDP program, closes. */
+void sl_ports_close(struct sl_ports *p);
+
+/* ---- a worker's side, from its own thread only ---- */
+/* Up to max frames for this worker from interface iface: polls its queue (and hands on what belongs to others), then its ring. */
+uint32_t sl_ports_rx(struct sl_ports *p, uint32_t worker, uint8_t iface, struct rte_mbuf **frames, uint32_t max);
+/* Sends or queues n frames, takes ownership of all; what finds no place is dropped and counted. */
+void sl_ports_tx(struct sl_ports *p, uint32_t worker, uint8_t iface, struct rte_mbuf **frames, uint32_t n);
+/* Pushes out what others gave this worker to send on queues that it owns. */
+void sl_ports_flush(struct sl_ports *p, uint32_t worker);
+/* Sleeps until a frame, a wake-up or deadline_ns (SL_NEVER: for ever, at most 1 s). Spins (returns at once) where sleeping is off or the device can't. */
+void sl_ports_wait(struct sl_ports *p, uint32_t worker, uint64_t deadline_ns);
+/* Any thread: ends that worker's sleep. */
+void sl_ports_wake(struct sl_ports *p, uint32_t worker);
+
+#endif
