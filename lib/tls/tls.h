@@ -28,6 +28,8 @@ void sl_tls_destroy(struct sl_tls *tls);
 struct sl_tls_site *sl_tls_site_create(struct sl_tls *tls, const struct sl_conf *conf, uint32_t index, struct sl_err *err);
 /* Drops a reference; connections hold their own. */
 void sl_tls_site_release(struct sl_tls_site *site);
+/* Whether the caller's reference is the only one left: no handshake and no stream uses the site (and with it the configuration) any more. */
+bool sl_tls_site_unused(const struct sl_tls_site *site);
 
 /* Server side over an established stream `lower`, which it takes over. The stream above reports OPEN on `ready` once the handshake is done (then `owner` is its owner), CLOSED when that failed.
  * Handshakes that fail before OPEN are logged, counted and released by tls itself: the user never sees them. NULL: no memory or over the cap; lower is aborted and released. */
