@@ -218,8 +218,14 @@ uint64_t sl_rng_next(struct sl_rng *rng);
 /* Uniform in [0, below); below > 0. */
 uint64_t sl_rng_below(struct sl_rng *rng, uint64_t below);
 
-/* Internet checksum (RFC 1071): adds len bytes to a running sum; fold to 16 bits, complemented, at the end. */
+/* Internet checksum (RFC 1071): adds len bytes to a running sum (0 at first); fold to 16 bits, complemented, at the end. Words are taken as they lie in
+ * memory, so that the folded value is stored as it is, and a number joins the sum in network order. A good packet, its checksum included, folds to 0.
+ * Each piece counts as if it began at an even byte of the packet: where a chain's segment begins at an odd one, sum it alone and add
+ * sl_cksum_odd() of it. */
 uint64_t sl_cksum_add(uint64_t sum, const void *data, size_t len_bytes);
 uint16_t sl_cksum_fold(uint64_t sum);
+
+/* The sum of the same bytes one byte further on: times 256 modulo 2^16 - 1 (RFC 1071 2(B)), here modulo its multiple 2^64 - 1. */
+static inline uint64_t sl_cksum_odd(uint64_t sum) { return sum << 8 | sum >> 56; }
 
 #endif

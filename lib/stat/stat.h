@@ -56,7 +56,7 @@ extern const struct sl_event_info sl_event_info[SL_EVENT_COUNT];
 struct sl_event {
     uint64_t at_ns;
     enum sl_event_kind kind;
-    int32_t code;              /* an errno, an alert, an sl_reason: as the event's text says; 0 for none */
+    int32_t code;              /* negative: an errno, written out in words; positive: an alert or sl_reason, as a number; 0: none */
     struct sl_endpoint peer;   /* port 0: none */
     struct sl_endpoint other;  /* the origin, or our side; port 0: none */
     char listener[24];         /* name, cut; "" for none */
@@ -70,8 +70,8 @@ struct sl_stats {
     uint64_t ctr[SL_CTR_COUNT];
     uint64_t drop[SL_DROP_COUNT];
     struct {
-        uint64_t refill_ns[SL_EVENT_COUNT];
-        uint32_t tokens[SL_EVENT_COUNT], suppressed[SL_EVENT_COUNT];
+        uint64_t paid_until_ns[SL_EVENT_COUNT]; /* the limiter: each event costs a tenth of a second; 0 at first */
+        uint32_t suppressed[SL_EVENT_COUNT];    /* since the last event of the kind that got through */
         uint32_t head, tail; /* single producer (worker), single consumer (control thread) */
         struct sl_event ring[SL_EVENT_RING];
     } events;
@@ -92,7 +92,8 @@ static inline void sl_stat_drop(struct sl_stats *st, enum sl_drop d)
 }
 static inline uint64_t sl_stat_read(const uint64_t *cell) { return __atomic_load_n(cell, __ATOMIC_RELAXED); }
 
-/* Worker: logs ev (copied) unless this kind is over its rate (10 a second, burst 20) or the ring is full; both are counted. */
+/* Worker: logs ev (copied; at_ns and suppressed are filled in) unless this kind is over its rate (10 a second, burst 20) or the ring is full; both are
+ * counted. */
 void sl_event_emit(struct sl_stats *st, uint64_t now, const struct sl_event *ev);
 /* Control thread: takes the oldest event; false when there is none. */
 bool sl_event_take(struct sl_stats *st, struct sl_event *ev);

@@ -26,15 +26,17 @@ void sl_wheel_init(struct sl_wheel *w, uint64_t now);
 static inline void sl_timer_init(struct sl_timer *t) { sl_list_init(&t->link); t->at_ns = SL_NEVER; t->slot = 0; }
 static inline bool sl_timer_armed(const struct sl_timer *t) { return t->at_ns != SL_NEVER; }
 
-/* Arms t, or moves it. A deadline in the past is due at the next advance. Never fires before at_ns; fires at most one tick after. */
+/* Arms t, or moves it; to move it later costs a store. SL_NEVER disarms. A deadline in the past is due at the next advance. Never fires before at_ns; fires at
+ * most one tick after. */
 void sl_wheel_arm(struct sl_wheel *w, struct sl_timer *t, uint64_t at_ns);
+/* Disarms t; one that stands in a `due` list leaves it. */
 void sl_wheel_cancel(struct sl_wheel *w, struct sl_timer *t);
 
 /* Moves the wheel on to now and appends what is due to `due` (linked by sl_timer.link, disarmed), in order of ticks. Whoever drops a
  * connection while it stands in `due` unlinks it with sl_list_remove. */
 void sl_wheel_advance(struct sl_wheel *w, uint64_t now, struct sl_list *due);
 
-/* A time not later than the earliest deadline, at which advance has work to do (perhaps only to move timers down a level); SL_NEVER when empty. */
+/* When advance next has work to do (perhaps only to move timers): at most one tick after the earliest deadline; SL_NEVER when empty. */
 uint64_t sl_wheel_next(const struct sl_wheel *w);
 
 /* ---- one duration, first in first out ---- */
