@@ -1,5 +1,4 @@
 /* EAL and pools of a test process. */
-#define _GNU_SOURCE
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_log.h>
@@ -14,8 +13,9 @@ static bool started;
 /* EAL pins the calling thread to its core; several test processes at once would all sit on the same one. */
 void th_eal_init(void)
 {
-    char program[] = "test", lcores[32];
-    char *argv[] = {program, "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "--iova-mode=va", "--log-level=error", "-m", "256", "--lcores", lcores};
+    static const char *const args[] = {"test",          "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "--iova-mode=va", "--log-level=error", "-m",
+                                       "256", "--lcores"};
+    char text[SL_ARRAY_LEN(args) + 1][32], *argv[SL_ARRAY_LEN(text)];
     cpu_set_t cpus;
     int cpu = 0;
 
@@ -25,7 +25,13 @@ void th_eal_init(void)
     sched_getaffinity(0, sizeof cpus, &cpus);
     while (cpu < CPU_SETSIZE - 1 && !CPU_ISSET(cpu, &cpus))
         cpu++;
-    snprintf(lcores, sizeof lcores, "0@%d", cpu);
+    for (size_t i = 0; i < SL_ARRAY_LEN(argv); i++) {
+        if (i < SL_ARRAY_LEN(args))
+            snprintf(text[i], sizeof text[i], "%s", args[i]);
+        else
+            snprintf(text[i], sizeof text[i], "0@%d", cpu);
+        argv[i] = text[i]; /* EAL wants strings that it may change */
+    }
     if (rte_eal_init((int)SL_ARRAY_LEN(argv), argv) < 0) {
         fprintf(stderr, "EAL: %s\n", rte_strerror(rte_errno));
         exit(3);
