@@ -1,5 +1,6 @@
-/* conf: YAML text → an immutable struct sl_conf whose values keep their marks. This room checks the text: keys, types, units, references within the file. Rooms check
- * what is theirs (a key against its certificate, an address against an interface) into the same list of errors. All errors of a file come out in one run. */
+/* conf: YAML text → an immutable struct sl_conf whose values keep their marks. This room checks the text: keys, types,
+ * units, references and addresses within the file. Rooms check what is theirs (a key against its certificate) into the
+ * same list of errors. All errors of a file come out in one run. */
 #ifndef SL_CONF_H
 #define SL_CONF_H
 
@@ -46,13 +47,16 @@ struct sl_conf_interface {
     struct sl_conf_ip *addresses;
     uint32_t n_addresses;
     struct sl_conf_ip gateway4, gateway6; /* mark.line 0: none */
-    struct sl_conf_number mtu, vlan, queues; /* mtu default 1500; vlan 0: none; queues 0: as many as the device and the workers allow */
+    struct sl_conf_number mtu, vlan; /* mtu default 1500; vlan 0: none */
+    struct sl_conf_number queues;    /* 0: as many as the device and the workers allow */
+    struct sl_mark mark;
 };
 
 struct sl_conf_certificate {
     struct sl_conf_text name, chain, key; /* paths made absolute by the file's folder */
-    uint8_t *chain_pem, *key_pem;         /* contents, with a final zero that the length counts (as mbedTLS wants PEM) */
+    uint8_t *chain_pem, *key_pem;         /* contents, with a final zero that the length counts (as mbedTLS wants) */
     size_t chain_len, key_len;
+    struct sl_mark mark;
 };
 
 struct sl_conf_upstream {
@@ -64,6 +68,7 @@ struct sl_conf_upstream {
     struct sl_conf_number lport_min, lport_max; /* from `ports: 32768-60999`; default 1024 to 65535 */
     struct sl_conf_number connect_timeout_ns;   /* 3 s */
     struct sl_conf_number retry_dead_ns;        /* a server that failed is skipped for so long; 10 s */
+    struct sl_mark mark;
 };
 
 struct sl_conf_listener {
@@ -89,19 +94,23 @@ struct sl_conf {
         struct sl_conf_number memory_bytes; /* 512M */
         struct sl_conf_text *eal;
         uint32_t n_eal;
+        struct sl_mark mark; /* of the section; line 0: it is absent */
     } dpdk;
     struct {
         struct sl_conf_number *cores;
         uint32_t n_cores;
         enum sl_conf_idle idle; /* sleep */
+        struct sl_mark mark;
     } workers;
     struct {
-        struct sl_conf_number connections;  /* per worker; default 65536 */
-        struct sl_conf_number handshakes;   /* TLS handshakes in flight per worker; default 1024 */
+        struct sl_conf_number connections;      /* per worker; default 65536 */
+        struct sl_conf_number handshakes;       /* TLS handshakes in flight per worker; default 1024 */
         struct sl_conf_number drain_timeout_ns; /* SIGTERM; 30 s */
+        struct sl_mark mark;
     } limits;
     struct {
         struct sl_conf_text socket; /* /run/sluice/sluice.sock */
+        struct sl_mark mark;
     } control;
     struct sl_conf_interface *interfaces;
     struct sl_conf_certificate *certificates;
@@ -114,33 +123,48 @@ struct sl_conf {
 /* ---- errors of a file ---- */
 struct sl_conf_error {
     struct sl_mark mark;
-    char text[320];
+    char text[320]; /* printable ASCII only */
 };
 
 #define SL_CONF_ERRORS_MAX 64
 
 struct sl_conf_errors {
     char file[256];
-    uint32_t n, lost; /* lost: beyond the maximum */
-    struct sl_conf_error e[SL_CONF_ERRORS_MAX];
+    uint32_t n, lost; /* lost: beyond the maximum; those that stand first in the file are kept */
+    struct sl_conf_error e[SL_CONF_ERRORS_MAX]; /* sorted by mark */
 };
 
-void sl_conf_error(struct sl_conf_errors *errs, struct sl_mark mark, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* "file:line:column: text" of error i (sorted by mark). Returns out. */
+/* Adds an error where its mark belongs. Bytes outside printable ASCII become '?'. */
+void sl_conf_error(struct sl_conf_errors *errs, struct sl_mark mark, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* "file:line:column: text" of error i; without numbers when the mark's line is 0. Returns out. */
 const char *sl_conf_error_format(const struct sl_conf_errors *errs, uint32_t i, char *out, size_t size_bytes);
 
-/* Reads text. NULL when there are errors (all of them in errs); otherwise a configuration that sl_conf_free frees. Relative paths start at the folder of `file`; certificates' files are
- * read through `read_file` (NULL: the real ones), so that tests and fuzzers need none. Nothing but memory is touched otherwise. */
-typedef uint8_t *(*sl_conf_read_file)(void *ctx, const char *path, size_t *len_bytes, struct sl_err *err); /* malloc'd, with a final zero that *len counts */
-struct sl_conf *sl_conf_parse(const char *text, size_t len_bytes, const char *file, sl_conf_read_file read_file, void *ctx, struct sl_conf_errors *errs);
-/* The same from a file. */
+/* ---- reading ---- */
+
+/* Brings a file: malloc'd, with a final zero that *len_bytes counts; NULL and err when it can't. */
+typedef uint8_t *(*sl_conf_read_file)(void *ctx, const char *path, size_t *len_bytes, struct sl_err *err);
+
+/* Reads text. NULL when there are errors (all of them in errs, which is cleared first); otherwise a configuration that
+ * sl_conf_free frees. Relative paths start at the folder of `file`; certificates' files are read through `read_file`
+ * (NULL: the real ones, each at most 1 MiB), so that tests and fuzzers need none. Nothing but memory is touched
+ * otherwise. Bounds: 1 MiB of text, 16 levels. */
+struct sl_conf *sl_conf_parse(const char *text, size_t len_bytes, const char *file, sl_conf_read_file read_file,
+                              void *ctx, struct sl_conf_errors *errs);
+/* The same from a file; paths come out absolute. */
 struct sl_conf *sl_conf_load(const char *file, struct sl_conf_errors *errs);
 void sl_conf_free(struct sl_conf *conf);
 
-/* What differs from old in keys that a reload can't apply (workers, dpdk, interfaces, control): each an error in errs that says so and names the key. True when there is any. */
+/* What the text asks of the machine's cores, which are numbered from 0: more workers than there are, a core that is not
+ * there. Each is an error in errs with its line. True when there is any. */
+bool sl_conf_check_machine(const struct sl_conf *conf, uint32_t online_cores, struct sl_conf_errors *errs);
+
+/* What differs from old in keys that a reload can't apply (the table of keys says which: dpdk, workers, interfaces,
+ * control, limits.connections): each an error in errs that says so and names the key. True when there is any. */
 bool sl_conf_needs_restart(const struct sl_conf *old, const struct sl_conf *fresh, struct sl_conf_errors *errs);
 
-/* The full reference as a commented YAML file, made from the table of keys: conf/reference.yaml is this text. Calls write with pieces of it. */
+/* The full reference as a commented YAML file, made from the table of keys: conf/reference.yaml is this text. Calls
+ * write with pieces of it. */
 void sl_conf_reference(void (*write)(void *ctx, const char *text), void *ctx);
 
 #endif

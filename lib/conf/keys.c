@@ -1,0 +1,237 @@
+/* The table of keys: all that a configuration may hold. A new key is a row here and a field in conf.h; a new section is
+ * a table, its struct conf_section, and a row where it belongs. */
+#include "conf/internal.h"
+
+/* Where a field of a section that stands once stands in it. */
+#define IN(section, field) (offsetof(struct sl_conf, section.field) - offsetof(struct sl_conf, section))
+#define LIST_OF(type, field, most)                                                                                     \
+    .offset = offsetof(struct type, field), .count_offset = offsetof(struct type, n_##field), .items_max = (most)
+
+/* Types that write two fields side by side. */
+#define SIDE_BY_SIDE(type, a, b)                                                                                       \
+    static_assert(offsetof(struct type, b) == offsetof(struct type, a) + sizeof(((struct type *)0)->a), #a " " #b)
+SIDE_BY_SIDE(sl_conf_interface, driver, device);
+SIDE_BY_SIDE(sl_conf_interface, gateway4, gateway6);
+SIDE_BY_SIDE(sl_conf_upstream, lport_min, lport_max);
+static_assert(sizeof(enum sl_conf_protocol) == sizeof(int), "conf_type_enum stores an int");
+
+/* Names are found at the start of each named entry. */
+static_assert(offsetof(struct sl_conf_interface, name) == 0 && offsetof(struct sl_conf_certificate, name) == 0 &&
+                  offsetof(struct sl_conf_upstream, name) == 0 && offsetof(struct sl_conf_listener, name) == 0,
+              "name comes first");
+
+static const char *const hugepages_words[] = {[SL_HUGEPAGES_AUTO] = "auto", [SL_HUGEPAGES_OFF] = "off", NULL};
+static const char *const idle_words[] = {[SL_IDLE_SPIN] = "spin", [SL_IDLE_SLEEP] = "sleep", NULL};
+static const char *const protocol_words[] = {[SL_PROTOCOL_TCP] = "tcp", [SL_PROTOCOL_TLS] = "tls", NULL};
+static const char *const driver_words[] = {"af_xdp", "pci", "memif", "vdev", NULL};
+
+#define MIB (UINT64_C(1) << 20)
+#define MS SL_NS_PER_MS
+#define S SL_NS_PER_S
+#define DAY (86400 * S)
+#define NAME_MAX_BYTES 63
+
+/* clang-format off */
+static const struct conf_key dpdk_keys[] = {
+    {.name = "hugepages", .type = &conf_type_enum, .words = hugepages_words, .offset = IN(dpdk, hugepages),
+     .def = "auto", .flags = CONF_RESTART,
+     .help = "Where packet memory comes from. auto: hugepages where the machine has enough of them free, else ordinary "
+             "pages; off: ordinary pages."},
+    {.name = "memory", .type = &conf_type_size, .offset = IN(dpdk, memory_bytes), .min = 64 * MIB, .max = MIB << 20,
+     .def = "512M", .flags = CONF_RESTART,
+     .help = "Memory for packets and DPDK's own tables, all workers together."},
+    {.name = "eal", .type = &conf_type_text, .offset = IN(dpdk, eal), .count_offset = IN(dpdk, n_eal), .items_max = 64,
+     .max = 255, .example = "[\"--log-level=lib.eal:warning\"]", .flags = CONF_RESTART,
+     .help = "More arguments for DPDK's EAL, one item each, after those that Sluice makes itself."},
+    {0},
+};
+
+static const struct conf_key workers_keys[] = {
+    {.name = "cores", .type = &conf_type_count, .offset = IN(workers, cores), .count_offset = IN(workers, n_cores),
+     .items_max = 128, .max = 1023, .example = "[1]", .flags = CONF_REQUIRED | CONF_UNIQUE | CONF_RESTART,
+     .help = "The cores that work, one worker with its own share of the connections on each. Leave one core to the "
+             "rest of the machine."},
+    {.name = "idle", .type = &conf_type_enum, .words = idle_words, .offset = IN(workers, idle), .def = "sleep",
+     .flags = CONF_RESTART,
+     .help = "What a worker without work does. spin: polls on, for the least latency, and takes its whole core; sleep: "
+             "waits for the device."},
+    {0},
+};
+
+static const struct conf_key limits_keys[] = {
+    {.name = "connections", .type = &conf_type_count, .offset = IN(limits, connections), .min = 16, .max = 1u << 24,
+     .def = "65536", .flags = CONF_RESTART,
+     .help = "Connections per worker, clients' and upstreams' together. Tables are made for so many at start, so a "
+             "reload can't change it."},
+    {.name = "handshakes", .type = &conf_type_count, .offset = IN(limits, handshakes), .min = 1, .max = 1u << 20,
+     .def = "1024",
+     .help = "TLS handshakes in flight per worker; about 110 KiB each."},
+    {.name = "drain_timeout", .type = &conf_type_duration, .offset = IN(limits, drain_timeout_ns), .max = DAY,
+     .def = "30s",
+     .help = "How long connections may go on after SIGTERM before they are reset."},
+    {0},
+};
+
+static const struct conf_key control_keys[] = {
+    {.name = "socket", .type = &conf_type_path, .offset = IN(control, socket), .max = 107,
+     .def = "/run/sluice/sluice.sock", .flags = CONF_RESTART,
+     .help = "The Unix socket that sluicectl talks to."},
+    {0},
+};
+
+static const struct conf_key interface_keys[] = {
+    {.name = "name", .type = &conf_type_name, .offset = offsetof(struct sl_conf_interface, name), .max = NAME_MAX_BYTES,
+     .example = "front", .flags = CONF_REQUIRED | CONF_RESTART,
+     .help = "What logs and statistics call the interface."},
+    {.name = "device", .type = &conf_type_device, .words = driver_words,
+     .offset = offsetof(struct sl_conf_interface, driver), .max = 255, .example = "\"af_xdp:eth0\"",
+     .flags = CONF_REQUIRED | CONF_RESTART,
+     .help = "The DPDK device as driver:rest, split at the first colon. af_xdp:eth0 shares an interface with the "
+             "kernel; pci:0000:03:00.0 is a NIC bound to vfio-pci; memif:... and vdev:... take what those drivers "
+             "take."},
+    {.name = "addresses", .type = &conf_type_prefix, LIST_OF(sl_conf_interface, addresses, 256),
+     .example = "[198.18.0.10/24, \"2001:db8:1::10/64\"]", .flags = CONF_REQUIRED | CONF_RESTART,
+     .facts = CONF_FACT_ADDRESSES,
+     .help = "Sluice's own addresses here with the length of their network's prefix. The kernel must not have them."},
+    {.name = "gateway", .type = &conf_type_gateway, .offset = offsetof(struct sl_conf_interface, gateway4),
+     .example = "[198.18.0.1, \"2001:db8:1::1\"]", .flags = CONF_RESTART, .facts = CONF_FACT_GATEWAYS,
+     .help = "The next hop to what is on no interface's network, at most one of each family."},
+    {.name = "mtu", .type = &conf_type_count, .offset = offsetof(struct sl_conf_interface, mtu), .min = 576,
+     .max = 9600, .def = "1500", .flags = CONF_RESTART,
+     .help = "The largest IP packet in bytes. IPv6 needs 1280; af_xdp takes up to about 3300."},
+    {.name = "vlan", .type = &conf_type_count, .offset = offsetof(struct sl_conf_interface, vlan), .max = 4094,
+     .def = "0", .flags = CONF_RESTART,
+     .help = "The VLAN whose tag frames carry; 0: untagged."},
+    {.name = "queues", .type = &conf_type_count, .offset = offsetof(struct sl_conf_interface, queues), .max = 128,
+     .def = "0", .flags = CONF_RESTART,
+     .help = "Queues of the device; 0: as many as it has, up to one per worker."},
+    {0},
+};
+
+static const struct conf_key certificate_keys[] = {
+    {.name = "name", .type = &conf_type_name, .offset = offsetof(struct sl_conf_certificate, name),
+     .max = NAME_MAX_BYTES, .example = "site", .flags = CONF_REQUIRED, .facts = CONF_FACT_CERTIFICATES,
+     .help = "What listeners call the certificate."},
+    {.name = "chain", .type = &conf_type_path, .offset = offsetof(struct sl_conf_certificate, chain), .max = 4095,
+     .example = "site.crt", .flags = CONF_REQUIRED,
+     .help = "PEM file: the certificate, then those that lead to a root. Read again at each reload."},
+    {.name = "key", .type = &conf_type_path, .offset = offsetof(struct sl_conf_certificate, key), .max = 4095,
+     .example = "site.key", .flags = CONF_REQUIRED,
+     .help = "PEM file of the private key. Read again at each reload."},
+    {0},
+};
+
+static const struct conf_key upstream_keys[] = {
+    {.name = "name", .type = &conf_type_name, .offset = offsetof(struct sl_conf_upstream, name), .max = NAME_MAX_BYTES,
+     .example = "app", .flags = CONF_REQUIRED, .facts = CONF_FACT_UPSTREAMS,
+     .help = "What listeners call the upstream."},
+    {.name = "servers", .type = &conf_type_endpoint, LIST_OF(sl_conf_upstream, servers, 1024),
+     .example = "[\"198.18.1.2:8080\"]", .flags = CONF_REQUIRED,
+     .help = "The servers, taken in turn."},
+    {.name = "sources", .type = &conf_type_address, LIST_OF(sl_conf_upstream, sources, 1024),
+     .example = "[198.18.0.10]", .flags = CONF_UNIQUE,
+     .help = "Own addresses to connect from. Without them: the first of the server's family on the interface that "
+             "leads to it."},
+    {.name = "ports", .type = &conf_type_ports, .offset = offsetof(struct sl_conf_upstream, lport_min), .min = 1,
+     .max = 65535, .def = "1024-65535",
+     .help = "Local TCP ports to connect from."},
+    {.name = "connect_timeout", .type = &conf_type_duration, .offset = offsetof(struct sl_conf_upstream, connect_timeout_ns),
+     .min = MS, .max = DAY, .def = "3s",
+     .help = "How long a server may take to accept before the next is tried."},
+    {.name = "retry_dead", .type = &conf_type_duration, .offset = offsetof(struct sl_conf_upstream, retry_dead_ns),
+     .max = DAY, .def = "10s",
+     .help = "How long a server that failed is passed over."},
+    {0},
+};
+
+/* clang-format on */
+static const struct conf_section certificate_section, upstream_section;
+
+/* clang-format off */
+static const struct conf_key listener_keys[] = {
+    {.name = "name", .type = &conf_type_name, .offset = offsetof(struct sl_conf_listener, name), .max = NAME_MAX_BYTES,
+     .example = "https", .flags = CONF_REQUIRED,
+     .help = "What logs and statistics call the listener."},
+    {.name = "address", .type = &conf_type_endpoint, LIST_OF(sl_conf_listener, addresses, 4096),
+     .example = "[\"198.18.0.10:443\", \"[2001:db8:1::10]:443\"]", .flags = CONF_REQUIRED,
+     .help = "Where it listens: addresses of interfaces, each with a TCP port."},
+    {.name = "protocol", .type = &conf_type_enum, .words = protocol_words,
+     .offset = offsetof(struct sl_conf_listener, protocol), .def = "tls",
+     .facts = CONF_FACT_LISTENER,
+     .help = "tls: clients speak TLS, the upstream gets plaintext; tcp: bytes are passed on as they are."},
+    {.name = "certificates", .type = &conf_type_ref, .section = &certificate_section,
+     LIST_OF(sl_conf_listener, certificates, 65536), .example = "[site]", .flags = CONF_TLS,
+     .facts = CONF_FACT_LISTENER,
+     .help = "Names of certificates, at least one for tls. The client's SNI picks among them; the first serves all "
+             "others."},
+    {.name = "upstream", .type = &conf_type_ref, .section = &upstream_section,
+     .offset = offsetof(struct sl_conf_listener, upstream), .example = "app", .flags = CONF_REQUIRED,
+     .help = "Name of the upstream that clients are passed to."},
+    {.name = "alpn", .type = &conf_type_text, LIST_OF(sl_conf_listener, alpn, 16), .max = 255, .def = "http/1.1",
+     .flags = CONF_TLS | CONF_UNIQUE,
+     .help = "Application protocols to agree on (RFC 7301), the preferred first."},
+    {.name = "handshake_timeout", .type = &conf_type_duration,
+     .offset = offsetof(struct sl_conf_listener, handshake_timeout_ns), .min = 10 * MS, .max = DAY, .def = "10s",
+     .flags = CONF_TLS,
+     .help = "How long a client may take for its TLS handshake."},
+    {.name = "idle_timeout", .type = &conf_type_duration, .offset = offsetof(struct sl_conf_listener, idle_timeout_ns),
+     .max = 365 * DAY, .def = "10min",
+     .help = "A connection on which no byte goes either way for so long is ended; 0: never."},
+    {.name = "backlog", .type = &conf_type_count, .offset = offsetof(struct sl_conf_listener, backlog), .min = 1,
+     .max = 1u << 20, .def = "1024",
+     .help = "Connections per worker whose TCP handshake is not done (SYN-RCVD)."},
+    {0},
+};
+
+static const struct conf_section dpdk_section = {
+    .keys = dpdk_keys, .mark_offset = IN(dpdk, mark)};
+static const struct conf_section workers_section = {
+    .keys = workers_keys, .mark_offset = IN(workers, mark)};
+static const struct conf_section limits_section = {
+    .keys = limits_keys, .mark_offset = IN(limits, mark)};
+static const struct conf_section control_section = {
+    .keys = control_keys, .mark_offset = IN(control, mark)};
+
+#define LISTED(type, field)                                                                                            \
+    .size_bytes = sizeof(struct type), .mark_offset = offsetof(struct type, mark),                                     \
+    .list_offset = offsetof(struct sl_conf, field), .count_offset = offsetof(struct sl_conf, n_##field)
+
+static const struct conf_section interface_section = {
+    .keys = interface_keys, LISTED(sl_conf_interface, interfaces), .what = "interface",
+    .check = conf_check_interface};
+static const struct conf_section certificate_section = {
+    .keys = certificate_keys, LISTED(sl_conf_certificate, certificates), .what = "certificate",
+    .check = conf_certificate_read};
+static const struct conf_section upstream_section = {
+    .keys = upstream_keys, LISTED(sl_conf_upstream, upstreams), .what = "upstream",
+    .check = conf_check_upstream};
+static const struct conf_section listener_section = {
+    .keys = listener_keys, LISTED(sl_conf_listener, listeners), .what = "listener",
+    .check = conf_check_listener};
+
+static const struct conf_key root_keys[] = {
+    {.name = "dpdk", .section = &dpdk_section, .offset = offsetof(struct sl_conf, dpdk),
+     .help = "DPDK and the memory it takes."},
+    {.name = "workers", .section = &workers_section, .offset = offsetof(struct sl_conf, workers),
+     .help = "The cores that do the work."},
+    {.name = "limits", .section = &limits_section, .offset = offsetof(struct sl_conf, limits),
+     .help = "What a worker takes on at most, and for how long."},
+    {.name = "control", .section = &control_section, .offset = offsetof(struct sl_conf, control),
+     .help = "How a running Sluice is asked."},
+    {.name = "interfaces", .section = &interface_section, LIST_OF(sl_conf, interfaces, 64),
+     .flags = CONF_REQUIRED | CONF_RESTART, .facts = CONF_FACT_ADDRESSES | CONF_FACT_GATEWAYS,
+     .help = "The network devices with Sluice's own addresses."},
+    {.name = "certificates", .section = &certificate_section, LIST_OF(sl_conf, certificates, 65536),
+     .facts = CONF_FACT_CERTIFICATES,
+     .help = "Certificates with their keys, for listeners to name."},
+    {.name = "upstreams", .section = &upstream_section, LIST_OF(sl_conf, upstreams, 65536), .flags = CONF_REQUIRED,
+     .facts = CONF_FACT_UPSTREAMS,
+     .help = "The servers behind Sluice, in groups for listeners to name."},
+    {.name = "listeners", .section = &listener_section, LIST_OF(sl_conf, listeners, 4096), .flags = CONF_REQUIRED,
+     .help = "What clients connect to."},
+    {0},
+};
+/* clang-format on */
+
+const struct conf_section conf_root = {
+    .keys = root_keys, .size_bytes = sizeof(struct sl_conf), .mark_offset = SIZE_MAX};
