@@ -1,4 +1,5 @@
 /* Log events: a limiter per kind, a ring to the control thread, and the text of a line. */
+#define _GNU_SOURCE /* strerrordesc_np */
 #include <stdarg.h>
 #include <stdio.h>
 
