@@ -16,6 +16,16 @@ int sl_crypto_mbedtls_random(void *ctx, unsigned char *out, size_t len_bytes);
 int sl_crypto_thread_start(struct sl_err *err);
 void sl_crypto_thread_stop(void);
 
+/* What mbedTLS has on the heap for this thread; objects are freed by the thread that made them. */
+struct sl_crypto_memory {
+    uint64_t now_bytes, peak_bytes; /* as malloc rounds them */
+    uint64_t limit_bytes;           /* an allocation that would go beyond fails; 0: no limit */
+};
+struct sl_crypto_memory *sl_crypto_memory(void);
+
+/* The wall clock of this thread for mbedTLS, which may read none itself: seconds since 1970. */
+void sl_crypto_set_wall(uint64_t wall_s);
+
 /* Erases len bytes in a way that the compiler keeps. */
 void sl_crypto_wipe(void *p, size_t len_bytes);
 

@@ -1,0 +1,71 @@
+/* mbedTLS of one thread: a PSA of its own (its state is thread-local by our diff), an allocator that counts, a wall clock that is told. */
+#include <errno.h>
+#include <malloc.h>
+#include <mbedtls/platform.h>
+#include <mbedtls/platform_time.h>
+#include <psa/crypto.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "crypto/crypto.h"
+
+static _Thread_local struct sl_crypto_memory memory;
+static _Thread_local uint64_t wall;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void *count_calloc(size_t n, size_t size)
+{
+    size_t bytes;
+    void *p;
+
+    if (__builtin_mul_overflow(n, size, &bytes))
+        return NULL;
+    if (memory.limit_bytes && memory.now_bytes + bytes > memory.limit_bytes)
+        return NULL;
+    p = calloc(1, bytes);
+    if (!p)
+        return NULL;
+    memory.now_bytes += malloc_usable_size(p);
+    memory.peak_bytes = SL_MAX(memory.peak_bytes, memory.now_bytes);
+    return p;
+}
+
+static void count_free(void *p)
+{
+    if (!p)
+        return;
+    memory.now_bytes -= malloc_usable_size(p);
+    free(p);
+}
+
+static mbedtls_time_t tell_wall(mbedtls_time_t *out)
+{
+    if (out)
+        *out = (mbedtls_time_t)wall;
+    return (mbedtls_time_t)wall;
+}
+
+mbedtls_ms_time_t mbedtls_ms_time(void) { return (mbedtls_ms_time_t)wall * 1000; }
+
+static void set_hooks(void)
+{
+    mbedtls_platform_set_calloc_free(count_calloc, count_free);
+    mbedtls_platform_set_time(tell_wall);
+}
+
+int sl_crypto_thread_start(struct sl_err *err)
+{
+    psa_status_t status;
+
+    pthread_once(&once, set_hooks); /* the hooks are the process's, what they count is the thread's */
+    status = psa_crypto_init();
+    if (status != PSA_SUCCESS)
+        return sl_err_set(err, -EIO, "mbedTLS's PSA did not start: status %d", (int)status);
+    return 0;
+}
+
+void sl_crypto_thread_stop(void) { mbedtls_psa_crypto_free(); }
+
+struct sl_crypto_memory *sl_crypto_memory(void) { return &memory; }
+
+void sl_crypto_set_wall(uint64_t wall_s) { wall = wall_s; }

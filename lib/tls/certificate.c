@@ -1,0 +1,159 @@
+/* Chains and keys. */
+#include "tls/certificate.h"
+
+#include <mbedtls/oid.h>
+#include <mbedtls/pem.h>
+#include <stdlib.h>
+
+#include "crypto/crypto.h"
+
+#define RSA_MIN_BITS 2048
+#define RSA_MAX_BITS 4096 /* one signature beyond holds the worker's loop for tens of milliseconds */
+
+static enum sl_cert_fault parse_chain(struct sl_certificate *cert, const struct sl_conf_certificate *conf, uint32_t *at)
+{
+    int ret;
+
+    if (!strstr((const char *)conf->chain_pem, "-----BEGIN CERTIFICATE-----"))
+        return SL_CERT_CHAIN_NOT_PEM;
+    ret = mbedtls_x509_crt_parse(&cert->chain, conf->chain_pem, conf->chain_len);
+    *at = 0;
+    for (const mbedtls_x509_crt *c = &cert->chain; c && c->raw.p; c = c->next)
+        ++*at;
+    return ret == 0 ? SL_CERT_OK : SL_CERT_CHAIN_UNREADABLE;
+}
+
+static enum sl_cert_fault parse_key(struct sl_certificate *cert, const struct sl_conf_certificate *conf)
+{
+    int ret;
+
+    if (!strstr((const char *)conf->key_pem, "-----BEGIN "))
+        return SL_CERT_KEY_NOT_PEM;
+    ret = mbedtls_pk_parse_key(&cert->key, conf->key_pem, conf->key_len, NULL, 0, sl_crypto_mbedtls_random, NULL);
+    if (ret == MBEDTLS_ERR_PK_PASSWORD_REQUIRED || ret == MBEDTLS_ERR_PK_PASSWORD_MISMATCH)
+        return SL_CERT_KEY_ENCRYPTED;
+    if (ret == MBEDTLS_ERR_PK_UNKNOWN_PK_ALG || ret == MBEDTLS_ERR_PK_INVALID_ALG)
+        return SL_CERT_TYPE;
+    if (ret == MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE || ret == MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE)
+        return SL_CERT_CURVE;
+    return ret == 0 ? SL_CERT_OK : SL_CERT_KEY_UNREADABLE;
+}
+
+static enum sl_cert_fault check_type(struct sl_certificate *cert, uint32_t *at)
+{
+    mbedtls_ecp_group_id curve;
+
+    *at = (uint32_t)mbedtls_pk_get_bitlen(&cert->key);
+    if (mbedtls_pk_can_do(&cert->key, MBEDTLS_PK_RSA)) {
+        cert->price = *at <= 2048 ? 3 : *at <= 3072 ? 8 : 18; /* grows with the cube of the size */
+        return *at >= RSA_MIN_BITS && *at <= RSA_MAX_BITS ? SL_CERT_OK : SL_CERT_RSA_SIZE;
+    }
+    if (!mbedtls_pk_can_do(&cert->key, MBEDTLS_PK_ECDSA))
+        return SL_CERT_TYPE;
+    curve = mbedtls_pk_ec(cert->key)->MBEDTLS_PRIVATE(grp).id;
+    cert->price = curve == MBEDTLS_ECP_DP_SECP384R1 ? 2 : 1;
+    return curve == MBEDTLS_ECP_DP_SECP256R1 || curve == MBEDTLS_ECP_DP_SECP384R1 ? SL_CERT_OK : SL_CERT_CURVE;
+}
+
+static bool same_name(const mbedtls_x509_buf *a, const mbedtls_x509_buf *b)
+{
+    return a->len == b->len && memcmp(a->p, b->p, a->len) == 0;
+}
+
+static bool key_of(const struct sl_certificate *cert, const mbedtls_x509_crt *crt)
+{
+    return mbedtls_pk_check_pair(&crt->pk, &cert->key, sl_crypto_mbedtls_random, NULL) == 0;
+}
+
+static enum sl_cert_fault check_chain(struct sl_certificate *cert, uint32_t *at)
+{
+    *at = 1;
+    if (!key_of(cert, &cert->chain)) {
+        for (const mbedtls_x509_crt *c = cert->chain.next; c; c = c->next) {
+            ++*at;
+            if (key_of(cert, c))
+                return SL_CERT_CHAIN_KEY_LATER;
+        }
+        return SL_CERT_KEY_MISMATCH;
+    }
+    for (const mbedtls_x509_crt *c = &cert->chain; c->next; c = c->next, ++*at)
+        if (!same_name(&c->issuer_raw, &c->next->subject_raw))
+            return SL_CERT_CHAIN_ORDER;
+    return SL_CERT_OK;
+}
+
+struct sl_certificate *sl_certificate_parse(const struct sl_conf_certificate *conf, enum sl_cert_fault *fault, uint32_t *at)
+{
+    struct sl_certificate *cert = calloc(1, sizeof *cert);
+
+    *at = 0;
+    *fault = SL_CERT_NO_MEMORY;
+    if (!cert)
+        return NULL;
+    mbedtls_x509_crt_init(&cert->chain);
+    mbedtls_pk_init(&cert->key);
+    *fault = parse_key(cert, conf); /* first: a type of key that mbedTLS does not know is told by the key, not by the chain */
+    if (!*fault)
+        *fault = parse_chain(cert, conf, at);
+    if (!*fault)
+        *fault = check_type(cert, at);
+    if (!*fault)
+        *fault = check_chain(cert, at);
+    if (*fault) {
+        sl_certificate_free(cert);
+        return NULL;
+    }
+    return cert;
+}
+
+void sl_certificate_free(struct sl_certificate *cert)
+{
+    if (!cert)
+        return;
+    mbedtls_x509_crt_free(&cert->chain);
+    mbedtls_pk_free(&cert->key);
+    free(cert);
+}
+
+bool sl_certificate_names(const mbedtls_x509_crt *crt, sl_certificate_name_fn fn, void *ctx)
+{
+    bool any = false;
+
+    for (const mbedtls_x509_sequence *s = &crt->subject_alt_names; s && s->buf.p; s = s->next) {
+        if ((s->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK) != MBEDTLS_X509_SAN_DNS_NAME)
+            continue;
+        any = true;
+        if (!fn(ctx, (const char *)s->buf.p, s->buf.len))
+            return false;
+    }
+    if (any)
+        return true;
+    for (const mbedtls_x509_name *n = &crt->subject; n; n = n->next)
+        if (MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &n->oid) == 0 && !fn(ctx, (const char *)n->val.p, n->val.len))
+            return false;
+    return true;
+}
+
+bool sl_certificate_look(const struct sl_conf_certificate *conf, bool *rsa, sl_certificate_name_fn fn, void *ctx)
+{
+    static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
+    mbedtls_x509_crt crt;
+    mbedtls_pem_context pem;
+    size_t used;
+    bool good = false;
+
+    mbedtls_x509_crt_init(&crt);
+    mbedtls_pem_init(&pem);
+    if (mbedtls_pem_read_buffer(&pem, begin, end, conf->chain_pem, NULL, 0, &used) == 0) {
+        size_t len;
+        const unsigned char *der = mbedtls_pem_get_buffer(&pem, &len);
+
+        if (mbedtls_x509_crt_parse_der_nocopy(&crt, der, len) == 0) {
+            *rsa = mbedtls_pk_can_do(&crt.pk, MBEDTLS_PK_RSA);
+            good = sl_certificate_names(&crt, fn, ctx);
+        }
+    }
+    mbedtls_x509_crt_free(&crt);
+    mbedtls_pem_free(&pem);
+    return good;
+}

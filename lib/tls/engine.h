@@ -1,0 +1,71 @@
+/* engine: a handshake as a machine of bytes: bytes in, bytes out, and in the end facts about the peer and a record layer. mbedTLS stands behind it and none of its types crosses it, so that another
+ * engine, the client's role towards origins, and operations computed in batches fit. Today the engine computes inside `step` and reports the price; an engine that
+ * parks on operations will report them where the price stands now. */
+#ifndef SL_TLS_ENGINE_H
+#define SL_TLS_ENGINE_H
+
+#include "tls/record.h"
+
+#define SL_SNI_MAX 256 /* with the final zero: a DNS name has at most 253 characters */
+#define SL_SITE_CERTIFICATES_MAX 8 /* offered for one name */
+
+struct sl_certificate; /* certificate.h: parsed, of one worker */
+struct sl_engine;
+struct sl_engine_policy; /* an engine's settings for many handshakes */
+
+enum sl_engine_role { SL_ENGINE_SERVER, SL_ENGINE_CLIENT };
+
+struct sl_engine_policy_conf {
+    enum sl_engine_role role;
+    const char *const *alpn; /* NULL-terminated; lives as long as the policy; NULL: none */
+    /* Server: certificates for a name ("" when the client told none), the preferred first; how many. Called in the middle of a step. */
+    uint32_t (*choose)(void *ctx, const char *sni, struct sl_certificate **out, uint32_t max);
+    void *ctx;
+};
+
+enum sl_engine_step {
+    SL_ENGINE_WANT_BYTES, /* go on when the wire has more */
+    SL_ENGINE_WANT_ROOM,  /* go on when packet buffers can be had */
+    SL_ENGINE_DONE,
+    SL_ENGINE_FAILED,
+};
+
+struct sl_engine_report {
+    struct sl_tls_failure failure; /* of a step that failed; the alert is on the wire */
+    uint32_t price;                /* what the step computed, in units of a P-256 flight; 0: nothing to speak of */
+};
+
+struct sl_engine_suite {
+    uint16_t id;      /* IANA */
+    const char *name; /* IANA's */
+    enum sl_ctr ctr;
+};
+
+struct sl_engine_facts {
+    const char *version;                 /* "TLSv1.3" */
+    enum sl_ctr version_ctr;
+    const struct sl_engine_suite *suite;
+    const char *alpn;                    /* one of the policy's strings; "" when none */
+};
+
+struct sl_engine_ops {
+    const char *name;
+    /* NULL with err: no memory, or a role that the engine has not. */
+    struct sl_engine_policy *(*policy_create)(const struct sl_engine_policy_conf *conf, struct sl_err *err);
+    void (*policy_destroy)(struct sl_engine_policy *policy);
+    /* One handshake over w, which outlives it. NULL: no memory. */
+    struct sl_engine *(*create)(struct sl_engine_policy *policy, struct sl_wire *w);
+    /* Goes on as far as the bytes last. What it wrote is to be flushed by the caller. */
+    enum sl_engine_step (*step)(struct sl_engine *e, struct sl_engine_report *report);
+    /* The name that the client asked for, as far as it is known; "" when none. */
+    const char *(*sni)(const struct sl_engine *e);
+    /* After DONE. */
+    void (*facts)(const struct sl_engine *e, struct sl_engine_facts *out);
+    /* After DONE: the record layer that goes on; the engine is used up. */
+    struct sl_record *(*finish)(struct sl_engine *e);
+    void (*destroy)(struct sl_engine *e);
+};
+
+extern const struct sl_engine_ops sl_engine_mbedtls;
+
+#endif

@@ -1,0 +1,40 @@
+/* site: what one listener presents to its clients: which certificates for which name, ALPN, the handshake's time. Certificates are parsed once per worker and configuration, whichever
+ * listeners use them, and when they are first needed. */
+#ifndef SL_TLS_SITE_H
+#define SL_TLS_SITE_H
+
+#include "conf/conf.h"
+#include "timer/timer.h"
+#include "tls/engine.h"
+#include "tls/names.h"
+
+/* Certificates of one configuration. */
+struct sl_cert_store {
+    struct sl_list link; /* in sl_tls.stores */
+    const struct sl_conf *conf;
+    uint32_t refs;
+    struct sl_certificate **certs; /* by index in conf; NULL: not parsed yet */
+};
+
+struct sl_tls_site {
+    struct sl_tls *tls;
+    struct sl_list link; /* in sl_tls.sites */
+    uint32_t refs;       /* the creator's and one per connection */
+    const struct sl_conf_listener *listener;
+    struct sl_cert_store *store;
+    struct sl_names names;
+    uint32_t n_defaults;
+    uint32_t defaults[SL_SITE_CERTIFICATES_MAX]; /* certificates for a name that nobody covers, or for none */
+    const char **alpn;                           /* NULL-terminated */
+    struct sl_engine_policy *policy;
+    struct sl_fifo handshake_timers;
+};
+
+/* The site of listener `index`; NULL with err. */
+struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engine_ops *engine, const struct sl_conf *conf, uint32_t index, struct sl_err *err);
+void sl_site_destroy(struct sl_tls_site *site, const struct sl_engine_ops *engine);
+
+/* Certificate indices for a name as a client sent it ("" for none): preferred first, at most max. */
+uint32_t sl_site_indices(const struct sl_tls_site *site, const char *sni, uint32_t *out, uint32_t max);
+
+#endif
