@@ -11,6 +11,7 @@ static const char *not_unicast(const struct sl_ip *ip)
         uint8_t bits;
         const char *why;
     } nets[] = {
+        {{.b = {[10] = 0xff, [11] = 0xff}}, 32, "is the unspecified address: each address is written out"},
         {{.b = {[10] = 0xff, [11] = 0xff}}, 8, "is of network 0, which nobody has (RFC 1122 3.2.1.3)"},
         {{.b = {[10] = 0xff, [11] = 0xff, [12] = 127}}, 8, "is a loopback address"},
         {{.b = {[10] = 0xff, [11] = 0xff, [12] = 224}}, 4, "is a multicast address"},
@@ -107,7 +108,8 @@ static bool parse_endpoint(struct conf_reader *r, const struct conf_key *key, co
     const char *why;
 
     if (sl_ip_parse(node->text, &alone))
-        return conf_refuse(r, key, node, "has no port: write %s", sl_ip_is4(&alone) ? "address:port" : "[address]:port");
+        return conf_refuse(r, key, node, "has no port: write %s",
+                           sl_ip_is4(&alone) ? "address:port" : "[address]:port");
     if (!sl_endpoint_parse(node->text, &e->ep))
         return conf_refuse(r, key, node, "is not %s", key->type->form);
     if ((why = not_unicast(&e->ep.ip)) != NULL)
@@ -164,14 +166,10 @@ static bool equal_gateway(const void *a, const void *b)
 
 #define IP_SIZE .size_bytes = sizeof(struct sl_conf_ip), .mark_offset = offsetof(struct sl_conf_ip, mark)
 
-const struct conf_type conf_type_address = {.form = "an address such as 198.18.0.10 or 2001:db8::10",
-                                            IP_SIZE,
-                                            .parse = parse_address,
-                                            .equal = equal_ip};
-const struct conf_type conf_type_prefix = {.form = "an address with its prefix such as 198.18.0.10/24",
-                                           IP_SIZE,
-                                           .parse = parse_prefix,
-                                           .equal = equal_ip};
+const struct conf_type conf_type_address = {
+    .form = "an address such as 198.18.0.10 or 2001:db8::10", IP_SIZE, .parse = parse_address, .equal = equal_ip};
+const struct conf_type conf_type_prefix = {
+    .form = "an address with its prefix such as 198.18.0.10/24", IP_SIZE, .parse = parse_prefix, .equal = equal_ip};
 const struct conf_type conf_type_gateway = {.form = "an address such as 198.18.0.1 or 2001:db8::1",
                                             .size_bytes = 2 * sizeof(struct sl_conf_ip),
                                             .mark_offset = offsetof(struct sl_conf_ip, mark),

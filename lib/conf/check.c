@@ -273,16 +273,17 @@ static void check_server(struct conf_reader *r, const struct places *own, const 
         return;
     }
     if (!own->has_family[is4]) {
-        sl_conf_error(r->errs, server->mark, "upstreams.servers: \"%s\" can't be reached: no interface has an %s address",
-                      text, family);
+        sl_conf_error(r->errs, server->mark,
+                      "upstreams.servers: \"%s\" can't be reached: no interface has an %s address", text, family);
         return;
     }
     for (uint32_t i = 0; i < own->n && !near && !own->has_gateway[is4]; i++)
         near = sl_ip_in_prefix(&server->ep.ip, &own->e[i].ep.ip, own->e[i].prefix_bits);
     if (!near && !own->has_gateway[is4] && (r->lost_facts & CONF_FACT_GATEWAYS) == 0)
-        sl_conf_error(r->errs, server->mark,
-                      "upstreams.servers: \"%s\" can't be reached: on no interface's network, and no %s gateway is given",
-                      text, family);
+        sl_conf_error(
+            r->errs, server->mark,
+            "upstreams.servers: \"%s\" can't be reached: on no interface's network, and no %s gateway is given", text,
+            family);
 }
 
 static void check_upstreams(struct conf_reader *r, const struct places *own)
@@ -325,8 +326,9 @@ bool sl_conf_check_machine(const struct sl_conf *conf, uint32_t online_cores, st
     bool any = conf->workers.n_cores > online_cores;
 
     if (any)
-        sl_conf_error(errs, conf->workers.cores[0].mark, "workers.cores: %u workers are more than the machine's %u cores",
-                      conf->workers.n_cores, online_cores);
+        sl_conf_error(errs, conf->workers.cores[0].mark,
+                      "workers.cores: %u workers are more than the machine's %u cores", conf->workers.n_cores,
+                      online_cores);
     for (uint32_t i = 0; i < conf->workers.n_cores; i++) {
         const struct sl_conf_number *core = &conf->workers.cores[i];
 

@@ -47,8 +47,8 @@ struct sl_conf_interface {
     struct sl_conf_ip *addresses;
     uint32_t n_addresses;
     struct sl_conf_ip gateway4, gateway6; /* mark.line 0: none */
-    struct sl_conf_number mtu, vlan; /* mtu default 1500; vlan 0: none */
-    struct sl_conf_number queues;    /* 0: as many as the device and the workers allow */
+    struct sl_conf_number mtu, vlan;      /* mtu default 1500; vlan 0: none */
+    struct sl_conf_number queues;         /* 0: as many as the device and the workers allow */
     struct sl_mark mark;
 };
 

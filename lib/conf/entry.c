@@ -28,8 +28,8 @@ static void check_gateway(struct conf_reader *r, const struct sl_conf_interface 
         sl_conf_error(r->errs, gateway->mark, "%s.gateway: \"%s\" has no use: the interface has no %s address", r->path,
                       text, family(&gateway->ip));
     else if (!near)
-        sl_conf_error(r->errs, gateway->mark, "%s.gateway: \"%s\" is in none of the networks of the interface's addresses",
-                      r->path, text);
+        sl_conf_error(r->errs, gateway->mark,
+                      "%s.gateway: \"%s\" is in none of the networks of the interface's addresses", r->path, text);
 }
 
 void conf_check_interface(struct conf_reader *r, const struct conf_section *s, const struct conf_given *g, void *obj)
@@ -79,6 +79,7 @@ void conf_check_listener(struct conf_reader *r, const struct conf_section *s, co
         sl_conf_error(r->errs, l->mark, "missing key \"%s.certificates\": protocol tls needs at least one", r->path);
     for (uint32_t i = 0; s->keys[i].name != NULL && l->protocol != SL_PROTOCOL_TLS; i++)
         if ((s->keys[i].flags & CONF_TLS) != 0 && g->mark[i].line != 0)
-            sl_conf_error(r->errs, g->mark[i], "key \"%s.%s\" has no use: it is for protocol tls, and this listener's is tcp",
-                          r->path, s->keys[i].name);
+            sl_conf_error(r->errs, g->mark[i],
+                          "key \"%s.%s\" has no use: it is for protocol tls, and this listener's is tcp", r->path,
+                          s->keys[i].name);
 }

@@ -1,4 +1,5 @@
-/* Walks the nodes with the table of keys and stores values. Goes on after every error, so that all come out in one run. */
+/* Walks the nodes with the table of keys and stores values. Goes on after every error, so that all come out in one
+ * run. */
 #include "conf/internal.h"
 
 #include <stdarg.h>
@@ -60,8 +61,10 @@ static bool store_one(struct conf_reader *r, const struct conf_key *key, const s
 {
     if (node->kind == CONF_BROKEN)
         return false;
-    if (key->type == NULL)
+    if (key->type == NULL) {
+        memcpy((char *)out + key->section->mark_offset, &node->mark, sizeof node->mark);
         return store_section(r, key, node, out);
+    }
     if (node->empty || (node->kind != CONF_SCALAR && !key->type->takes_list))
         return conf_refuse(r, key, node, "stands where %s is wanted", key->type->form);
     return key->type->parse(r, key, node, out);
@@ -208,8 +211,6 @@ static void fill_section(struct conf_reader *r, const struct conf_section *s, co
 {
     struct conf_given given = {0}, meant = {0};
 
-    if (s->mark_offset != SIZE_MAX && node->mark.line != 0)
-        memcpy((char *)obj + s->mark_offset, &node->mark, sizeof node->mark);
     for (const struct conf_node *n = node->first; n != NULL; n = n->next != NULL ? n->next->next : NULL)
         fill_pair(r, s, n, obj, &given, &meant);
     for (uint32_t i = 0; s->keys[i].name != NULL; i++) {

@@ -7,12 +7,12 @@
 #include "conf/conf.h"
 
 #define CONF_FILE_MAX_BYTES (1u << 20)
-#define CONF_DEPTH_MAX 16
-#define CONF_KEYS_MAX 32    /* of one section */
-#define CONF_WORD_MAX 72    /* an offending word as errors show it, with the final zero */
-#define CONF_HINT_MAX 200   /* "did you mean ..." or "allowed: ..." */
-#define CONF_PATH_MAX 96    /* "listeners.addresses" */
-#define CONF_NUMBER_MAX 32  /* a number with its unit as text */
+#define CONF_DEPTH_MAX      16
+#define CONF_KEYS_MAX       32  /* of one section */
+#define CONF_WORD_MAX       72  /* an offending word as errors show it, with the final zero */
+#define CONF_HINT_MAX       200 /* "did you mean ..." or "allowed: ..." */
+#define CONF_PATH_MAX       96  /* "listeners.addresses" */
+#define CONF_NUMBER_MAX     32  /* a number with its unit as text */
 
 /* ---- arena.c: memory that is freed all at once, and zeroed then, because keys lie in it ---- */
 struct conf_arena;
@@ -39,8 +39,8 @@ struct conf_node {
     struct conf_node *first, *last, *next;
 };
 
-/* The nodes of text, in arena. NULL when nothing can be said about its contents. *partial: the text ends in an error, so
- * what is missing may only be unread. */
+/* The nodes of text, in arena. NULL when nothing can be said about its contents. *partial: the text ends in an error,
+ * so what is missing may only be unread. */
 struct conf_node *conf_tree_read(const char *text, size_t len_bytes, struct conf_arena *arena,
                                  struct sl_conf_errors *errs, bool *partial);
 
@@ -75,7 +75,7 @@ struct conf_unit {
 struct conf_type {
     const char *form; /* "a size such as 512M", as errors and the reference say it */
     size_t size_bytes;
-    size_t mark_offset; /* of its struct sl_mark; SIZE_MAX: it has none */
+    size_t mark_offset;            /* of its struct sl_mark; SIZE_MAX: it has none */
     const struct conf_unit *units; /* numbers with a unit; the last has no name */
     bool takes_list;               /* parse wants the whole node, be it a list or not */
     bool ranged;                   /* keys give its least and greatest number as min and max */
@@ -107,8 +107,8 @@ struct conf_key {
     uint32_t items_max;  /* not 0: a list (or one value alone, unless of sections); its pointer stands at offset, */
     size_t count_offset; /* and its uint32_t count here */
     unsigned flags, facts;
-    const char *def;     /* as it would be written, of a list its one item; NULL: none */
-    const char *example; /* for the reference where there is no default, in YAML */
+    const char *def;          /* as it would be written, of a list its one item; NULL: none */
+    const char *example;      /* for the reference where there is no default, in YAML */
     const char *const *words; /* of an enum: word i has the value i; ends with NULL */
     uint64_t min, max;        /* of numbers in base units, of text in bytes; max 0: no bound */
     const char *help;

@@ -25,10 +25,10 @@ static const char *const idle_words[] = {[SL_IDLE_SPIN] = "spin", [SL_IDLE_SLEEP
 static const char *const protocol_words[] = {[SL_PROTOCOL_TCP] = "tcp", [SL_PROTOCOL_TLS] = "tls", NULL};
 static const char *const driver_words[] = {"af_xdp", "pci", "memif", "vdev", NULL};
 
-#define MIB (UINT64_C(1) << 20)
-#define MS SL_NS_PER_MS
-#define S SL_NS_PER_S
-#define DAY (86400 * S)
+#define MIB            (UINT64_C(1) << 20)
+#define MS             SL_NS_PER_MS
+#define S              SL_NS_PER_S
+#define DAY            (86400 * S)
 #define NAME_MAX_BYTES 63
 
 /* clang-format off */
@@ -135,7 +135,8 @@ static const struct conf_key upstream_keys[] = {
     {.name = "ports", .type = &conf_type_ports, .offset = offsetof(struct sl_conf_upstream, lport_min), .min = 1,
      .max = 65535, .def = "1024-65535",
      .help = "Local TCP ports to connect from."},
-    {.name = "connect_timeout", .type = &conf_type_duration, .offset = offsetof(struct sl_conf_upstream, connect_timeout_ns),
+    {.name = "connect_timeout", .type = &conf_type_duration,
+     .offset = offsetof(struct sl_conf_upstream, connect_timeout_ns),
      .min = MS, .max = DAY, .def = "3s",
      .help = "How long a server may take to accept before the next is tried."},
     {.name = "retry_dead", .type = &conf_type_duration, .offset = offsetof(struct sl_conf_upstream, retry_dead_ns),

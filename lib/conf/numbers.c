@@ -1,4 +1,4 @@
-/* Types of values that are numbers: counts, sizes, durations, port ranges. Where a unit is possible it must be there. */
+/* Types of values that are numbers: counts, sizes, durations, port ranges. Where a unit is possible it must stand. */
 #include "conf/internal.h"
 
 #include <inttypes.h>
@@ -7,18 +7,17 @@
 #define KIB UINT64_C(1024)
 
 static const struct conf_unit size_units[] = {
-    {"B", 1},           {"K", KIB},         {"M", KIB * KIB}, {"G", KIB * KIB * KIB}, {"KiB", KIB},
-    {"MiB", KIB * KIB}, {"GiB", KIB * KIB * KIB}, {NULL, 0},
+    {"B", 1},     {"K", KIB},        {"M", KIB *KIB},        {"G", KIB *KIB *KIB},
+    {"KiB", KIB}, {"MiB", KIB *KIB}, {"GiB", KIB *KIB *KIB}, {NULL, 0},
 };
 
 static const struct conf_unit duration_units[] = {
-    {"us", SL_NS_PER_US},       {"ms", SL_NS_PER_MS},         {"s", SL_NS_PER_S},
-    {"min", 60 * SL_NS_PER_S}, {"h", 3600 * SL_NS_PER_S}, {"d", 86400 * SL_NS_PER_S},
-    {NULL, 0},
+    {"us", SL_NS_PER_US},      {"ms", SL_NS_PER_MS},       {"s", SL_NS_PER_S}, {"min", 60 * SL_NS_PER_S},
+    {"h", 3600 * SL_NS_PER_S}, {"d", 86400 * SL_NS_PER_S}, {NULL, 0},
 };
 
-/* Decimal digits at the start of *text, which moves past them. False when there is none; *v is UINT64_MAX when it is too
- * large to hold. */
+/* Decimal digits at the start of *text, which moves past them. False when there is none; *v is UINT64_MAX when it is
+ * too large to hold. */
 static bool digits(const char **text, uint64_t *v)
 {
     const char *p = *text;
@@ -74,8 +73,7 @@ static bool parse_number(struct conf_reader *r, const struct conf_key *key, cons
         return false;
     if (v < key->min || v > key->max)
         return conf_refuse(r, key, node, "is out of range, allowed: %s to %s",
-                           conf_number_format(key->type, key->min, low),
-                           conf_number_format(key->type, key->max, high));
+                           conf_number_format(key->type, key->min, low), conf_number_format(key->type, key->max, high));
     *number = (struct sl_conf_number){.v = v, .mark = node->mark};
     return true;
 }
@@ -117,8 +115,7 @@ static bool parse_ports(struct conf_reader *r, const struct conf_key *key, const
     if (*p != '\0')
         return conf_refuse(r, key, node, "is not %s", key->type->form);
     if (low < key->min || high > key->max)
-        return conf_refuse(r, key, node, "is out of range, allowed: %u to %u", (unsigned)key->min,
-                           (unsigned)key->max);
+        return conf_refuse(r, key, node, "is out of range, allowed: %u to %u", (unsigned)key->min, (unsigned)key->max);
     if (low > high)
         return conf_refuse(r, key, node, "ends before it begins: the lower port comes first");
     range[0] = (struct sl_conf_number){.v = low, .mark = node->mark};
@@ -137,8 +134,12 @@ static bool equal_ports(const void *a, const void *b)
 
 const struct conf_type conf_type_count = {
     .form = "a whole number", NUMBER_SIZE, .ranged = true, .parse = parse_number, .equal = equal_number};
-const struct conf_type conf_type_size = {
-    .form = "a size such as 512M", NUMBER_SIZE, .units = size_units, .ranged = true, .parse = parse_number, .equal = equal_number};
+const struct conf_type conf_type_size = {.form = "a size such as 512M",
+                                         NUMBER_SIZE,
+                                         .units = size_units,
+                                         .ranged = true,
+                                         .parse = parse_number,
+                                         .equal = equal_number};
 const struct conf_type conf_type_duration = {.form = "a duration such as 3s",
                                              NUMBER_SIZE,
                                              .units = duration_units,

@@ -87,7 +87,9 @@ static void describe(struct writer *w, const struct conf_key *key, unsigned dept
     text[0] = '\0';
     append(text, sizeof text, "Default: ");
     append(text, sizeof text,
-           key->def != NULL ? key->def : (key->flags & CONF_REQUIRED) != 0 ? "none, the key is needed" : "none");
+           key->def != NULL                    ? key->def
+           : (key->flags & CONF_REQUIRED) != 0 ? "none, the key is needed"
+                                               : "none");
     append(text, sizeof text, (key->flags & CONF_TLS) != 0 ? ". Only with protocol: tls" : "");
     append(text, sizeof text, ". Reload: ");
     append(text, sizeof text, (key->flags & CONF_RESTART) != 0 ? "no, restart." : "yes.");
@@ -131,9 +133,12 @@ void sl_conf_reference(void (*write)(void *ctx, const char *text), void *ctx)
 {
     struct writer w = {.write = write, .ctx = ctx};
 
-    comment(&w, 0, "Every key of Sluice's configuration, with its type, its default, and whether a reload (SIGHUP or "
-                   "`sluicectl reload`) applies a change of it or a restart is needed. `sluice --reference` writes this file.");
-    comment(&w, 0, "A list of one may be written as that one value. Relative paths start at the folder of the "
-                   "configuration. Sizes count in powers of 1024.");
+    comment(
+        &w, 0,
+        "Every key of Sluice's configuration, with its type, its default, and whether a reload (SIGHUP or "
+        "`sluicectl reload`) applies a change of it or a restart is needed. `sluice --reference` writes this file.");
+    comment(&w, 0,
+            "A list of one may be written as that one value. Relative paths start at the folder of the "
+            "configuration. Sizes count in powers of 1024.");
     put_section(&w, &conf_root, 0, false);
 }

@@ -17,11 +17,12 @@ static void tell(struct comparison *c, struct sl_mark mark, const char *path)
 /* A value's own mark, or the section's where the value has none (a choice) or is a default. */
 static struct sl_mark mark_of(const struct conf_key *key, const char *value, struct sl_mark section)
 {
+    size_t offset = key->type != NULL ? key->type->mark_offset : key->section->mark_offset;
     struct sl_mark mark;
 
-    if (value == NULL || key->type == NULL || key->type->mark_offset == SIZE_MAX)
+    if (value == NULL || offset == SIZE_MAX)
         return section;
-    memcpy(&mark, value + key->type->mark_offset, sizeof mark);
+    memcpy(&mark, value + offset, sizeof mark);
     return mark.line != 0 ? mark : section;
 }
 

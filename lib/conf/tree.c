@@ -99,8 +99,7 @@ static void open_node(struct builder *b, enum conf_kind kind, const yaml_event_t
 /* Nothing written, or one of YAML's words for it. */
 static bool is_null(const char *text, yaml_scalar_style_t style)
 {
-    return style == YAML_PLAIN_SCALAR_STYLE &&
-           (*text == '\0' || strcmp(text, "~") == 0 || strcmp(text, "null") == 0);
+    return style == YAML_PLAIN_SCALAR_STYLE && (*text == '\0' || strcmp(text, "~") == 0 || strcmp(text, "null") == 0);
 }
 
 static void add_scalar(struct builder *b, const yaml_event_t *ev)
@@ -198,6 +197,7 @@ struct conf_node *conf_tree_read(const char *text, size_t len_bytes, struct conf
     yaml_parser_delete(&parser);
     *partial = b.stop;
     if (b.root == NULL && !b.stop)
-        sl_conf_error(errs, (struct sl_mark){.line = 1, .column = 1}, "the file is empty: conf/minimal.yaml is a start");
+        sl_conf_error(errs, (struct sl_mark){.line = 1, .column = 1},
+                      "the file is empty: conf/minimal.yaml is a start");
     return b.root;
 }

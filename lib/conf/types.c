@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-static bool take_text(struct conf_reader *r, const struct conf_key *key, const struct conf_node *node,
-                      const char *text, size_t len, struct sl_conf_text *out)
+static bool take_text(struct conf_reader *r, const struct conf_key *key, const struct conf_node *node, const char *text,
+                      size_t len, struct sl_conf_text *out)
 {
     if (len == 0)
         return conf_refuse(r, key, node, "is empty where %s is wanted", key->type->form);
@@ -90,8 +90,8 @@ static bool parse_device(struct conf_reader *r, const struct conf_key *key, cons
         if (strcmp(driver->s, key->words[i]) == 0) {
             if (colon[1] == '\0')
                 return conf_refuse(r, key, node, "names no device after \"%s:\"", driver->s);
-            *device = (struct sl_conf_text){.s = conf_arena_copy(r->arena, colon + 1, strlen(colon + 1)),
-                                            .mark = node->mark};
+            *device =
+                (struct sl_conf_text){.s = conf_arena_copy(r->arena, colon + 1, strlen(colon + 1)), .mark = node->mark};
             return true;
         }
     return tell_words(r, key, node, driver->s, "begins with no known driver");
@@ -136,11 +136,8 @@ const struct conf_type conf_type_device = {.form = "a device as driver:rest",
                                            .mark_offset = offsetof(struct sl_conf_text, mark),
                                            .parse = parse_device,
                                            .equal = equal_device};
-const struct conf_type conf_type_enum = {.form = "a choice",
-                                         .size_bytes = sizeof(int),
-                                         .mark_offset = SIZE_MAX,
-                                         .parse = parse_enum,
-                                         .equal = equal_enum};
+const struct conf_type conf_type_enum = {
+    .form = "a choice", .size_bytes = sizeof(int), .mark_offset = SIZE_MAX, .parse = parse_enum, .equal = equal_enum};
 const struct conf_type conf_type_ref = {.form = "a name",
                                         .size_bytes = sizeof(struct sl_conf_ref),
                                         .mark_offset = offsetof(struct sl_conf_ref, mark),
