@@ -178,11 +178,29 @@ void script_forget(struct script_out *o)
     free(o);
 }
 
-void ts_drop_all(void)
+uint32_t drop_all(void)
 {
-    while (g->first)
+    uint32_t n = 0;
+
+    for (; g->first; n++)
         script_forget(g->first);
+    return n;
 }
+
+uint32_t drop_all_bytes(void)
+{
+    uint32_t n = 0;
+
+    for (; g->first; script_forget(g->first)) {
+        struct th_pkt p;
+
+        if (!th_decode(g->first->bytes, g->first->len, &p) && p.kind == TH_TCP)
+            n += p.tcp.len;
+    }
+    return n;
+}
+
+uint64_t script_counter(enum sl_ctr c) { return sl_stat_read(&g->stats.ctr[c]); }
 
 /* ---- frames to the endpoint ---- */
 void script_deliver(const struct th_pkt *p)
@@ -311,7 +329,7 @@ static void unmake(void)
     for (uint32_t i = 0; i < SCRIPT_HELD; i++)
         rte_pktmbuf_free(g->held[i].m);
     memset(g->held, 0, sizeof g->held);
-    ts_drop_all();
+    drop_all();
     g->tcp = NULL;
     g->net = NULL;
     g->listener = NULL;

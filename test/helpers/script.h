@@ -9,6 +9,7 @@
  *     expect("A 1(100) ack 1");                 100 bytes from relative sequence number 1; PSH is never compared
  *     expect_within(200, 1100, "A 1(100)");     the first retransmission comes 200 to 1100 ms later
  *
+ * R in expect() stands for RST with or without ACK.
  * Text of a segment: FLAGS SEQ[(LEN)] [WORD VALUE]...
  *   FLAGS   letters of FSRPAUEC, or `.` for none
  *   SEQ     relative to the sender's initial sequence number; =N: absolute; * in expect: any
@@ -28,6 +29,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -67,7 +69,8 @@ double script_now_ms(void);
 #define expect_within(lo_ms, hi_ms, ...) ts_expect(__FILE__, __LINE__, lo_ms, hi_ms, __VA_ARGS__) /* from now; time moves on until it comes */
 #define expect_ack(n) expect_within(0, 500, "A * ack %u", (unsigned)(n)) /* a bare ACK that may be delayed (RFC 9293 3.8.6.3) */
 #define expect_nothing() ts_expect_nothing(__FILE__, __LINE__)
-void ts_drop_all(void); /* forgets what was sent and not expected: loss, or a test that does not care */
+uint32_t drop_all(void); /* forgets what was sent and not expected: loss, or a test that does not care; how many that was */
+uint32_t drop_all_bytes(void); /* the same; bytes of TCP payload that this was */
 /* An ICMP error about the endpoint's segment with relative sequence number seq. Codes are those of ICMP; translated for IPv6 where there is a twin. */
 void peer_icmp_unreachable(uint8_t code, uint32_t seq);
 void peer_icmp_too_big(uint16_t mtu, uint32_t seq);
@@ -78,11 +81,21 @@ void on(uint32_t conn);
 #define accept_one(options) ts_accept_one(__FILE__, __LINE__, options)
 #define connect_one(options) ts_connect_one(__FILE__, __LINE__, options)
 
+/* Listens (once) and brings connection `on` to a state by the shortest way from a passive open, mss 1000; SYN-SENT by an active open. */
+#define reach(name) ts_reach(__FILE__, __LINE__, name)
+/* The synchronized states, and where the sequence numbers then stand. */
+struct script_state {
+    const char *name;
+    uint32_t our_nxt, peer_nxt; /* relative */
+};
+extern const struct script_state script_states[7];
+
 /* ---- the user's side ---- */
 void u_listen_with(const struct sl_tcp_opts *opts, uint32_t backlog);
 void u_listen(const struct sl_tcp_opts *opts); /* backlog 16 */
 void u_unlisten(void);
 int u_connect(const struct sl_tcp_opts *opts); /* 0 or the error */
+int u_connect_from(uint16_t lport, const struct sl_tcp_opts *opts);
 #define u_write(n) ts_write(__FILE__, __LINE__, n)         /* n bytes of the pattern, without regard to credit */
 #define u_read(n) ts_read(__FILE__, __LINE__, n)           /* exactly n bytes are there and right */
 #define u_read_nothing() ts_read_nothing(__FILE__, __LINE__)
@@ -99,7 +112,9 @@ struct sl_stream *u_stream(void); /* NULL: none (yet, or released) */
 #define closed_for(reason) ts_closed_for(__FILE__, __LINE__, reason)
 struct sl_tcp_info script_info(void);
 uint32_t script_conns(void); /* sl_tcp_conns */
+uint32_t script_seq(uint32_t relative); /* one of the endpoint's numbers, absolute */
 uint32_t script_last_ack(void); /* relative, of the last segment taken by expect */
+uint64_t script_counter(enum sl_ctr c);
 const struct th_tcp *script_last(void); /* the last segment taken by expect */
 
 /* ---- behind the macros ---- */
@@ -112,6 +127,7 @@ void ts_expect(const char *file, int line, double lo_ms, double hi_ms, const cha
 void ts_expect_nothing(const char *file, int line);
 void ts_accept_one(const char *file, int line, const char *options);
 void ts_connect_one(const char *file, int line, const char *options);
+void ts_reach(const char *file, int line, const char *name);
 void ts_write(const char *file, int line, uint32_t n);
 void ts_read(const char *file, int line, uint32_t n);
 void ts_read_nothing(const char *file, int line);

@@ -36,9 +36,11 @@ static uint32_t scaled(const struct script_conn *c, const struct th_tcp *t)
 /* What is wrong with the sequence numbers, flags and length; NULL: nothing. */
 static const char *differs_in_header(const struct script_conn *c, const struct th_tcp *t, const struct script_seg *seg)
 {
+    uint8_t ignored = seg->flags == TH_RST ? TH_PSH | TH_ACK : TH_PSH;
+
     if (t->dport != (seg->has & SEG_FROM ? seg->from : c->rport) || t->sport != c->lport)
         return "ports";
-    if ((t->flags & ~TH_PSH) != (seg->flags & ~TH_PSH))
+    if ((t->flags & ~ignored) != (seg->flags & ~ignored))
         return "flags";
     if (seg->has & SEG_SEQ && t->seq != (seg->has & SEG_SEQ_ABS ? seg->seq : seg->seq + c->iss))
         return "sequence number";
@@ -137,6 +139,7 @@ void ts_expect_nothing(const char *file, int line)
 }
 
 const struct th_tcp *script_last(void) { return &g->seen.tcp; }
+uint32_t script_seq(uint32_t relative) { return relative + script_conn()->iss; }
 uint32_t script_last_ack(void) { return g->seen.tcp.ack - script_conn()->peer_iss; }
 uint32_t script_conns(void) { return sl_tcp_conns(g->tcp); }
 

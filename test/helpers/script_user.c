@@ -43,11 +43,13 @@ void u_unlisten(void)
     script_run();
 }
 
-int u_connect(const struct sl_tcp_opts *opts)
+int u_connect(const struct sl_tcp_opts *opts) { return u_connect_from((uint16_t)(SCRIPT_DIAL_LPORT + g->current), opts); }
+
+int u_connect_from(uint16_t lport, const struct sl_tcp_opts *opts)
 {
     static const struct sl_tcp_opts defaults;
     struct script_conn *c = script_conn();
-    struct sl_endpoint local = {g->local, (uint16_t)(SCRIPT_DIAL_LPORT + g->current)}, remote = {g->remote, (uint16_t)(SCRIPT_RPORT + g->current)};
+    struct sl_endpoint local = {g->local, lport}, remote = {g->remote, (uint16_t)(SCRIPT_RPORT + g->current)};
     int why = 0;
     struct sl_stream *s = sl_tcp_connect(g->tcp, &local, &remote, opts ? opts : &defaults, &g->ready, g, g->now, &why);
 
@@ -188,4 +190,52 @@ void u_release(void)
     script_conn()->stream = NULL;
     s->ops->release(s);
     script_run();
+}
+
+/* ---- the states ---- */
+const struct script_state script_states[7] = {
+    {"ESTABLISHED", 1, 1}, {"FIN-WAIT-1", 2, 1}, {"FIN-WAIT-2", 2, 1}, {"CLOSE-WAIT", 1, 2}, {"CLOSING", 2, 2}, {"LAST-ACK", 2, 2}, {"TIME-WAIT", 2, 2},
+};
+
+static void close_ours(const char *file, int line, uint32_t peer_nxt)
+{
+    u_shutdown();
+    ts_expect(file, line, 0, 2, "FA 1 ack %u", peer_nxt);
+}
+
+static void close_theirs(const char *file, int line, uint32_t our_nxt, uint32_t acked)
+{
+    ts_peer(file, line, "FA 1 ack %u", acked);
+    ts_expect(file, line, 0, 500, "A %u ack 2", our_nxt);
+}
+
+void ts_reach(const char *file, int line, const char *name)
+{
+    if (strcmp(name, "SYN-SENT") == 0) {
+        u_connect(NULL);
+        ts_expect(file, line, 0, 2, "S 0");
+        return;
+    }
+    if (!g->listener)
+        u_listen(NULL);
+    if (strcmp(name, "SYN-RECEIVED") == 0) {
+        ts_peer(file, line, "S 0 mss 1000");
+        ts_expect(file, line, 0, 2, "SA 0 ack 1");
+        ts_state(file, line, name);
+        return;
+    }
+    ts_accept_one(file, line, NULL);
+    if (strncmp(name, "FIN-WAIT", 8) == 0 || strcmp(name, "CLOSING") == 0 || strcmp(name, "TIME-WAIT") == 0)
+        close_ours(file, line, 1);
+    if (strcmp(name, "FIN-WAIT-2") == 0)
+        ts_peer(file, line, "A 1 ack 2");
+    if (strcmp(name, "CLOSING") == 0)
+        close_theirs(file, line, 2, 1);
+    if (strcmp(name, "TIME-WAIT") == 0)
+        close_theirs(file, line, 2, 2);
+    if (strcmp(name, "CLOSE-WAIT") == 0 || strcmp(name, "LAST-ACK") == 0)
+        close_theirs(file, line, 1, 1);
+    if (strcmp(name, "LAST-ACK") == 0)
+        close_ours(file, line, 2);
+    ts_state(file, line, name);
 }
