@@ -22,14 +22,17 @@ uint64_t sl_port_hz(void);
 int sl_port_eal_start(const struct sl_conf *conf, const char *program, struct sl_err *err);
 void sl_port_eal_stop(void); /* leaves no hugepage or file behind */
 
-/* Opens every interface of conf (removes an XDP program that a crashed run of ours left, refuses another's), and fills ifaces (MAC, MTU) for the workers. xdp_object: path of the BPF object file.
- * Nothing is received until start. */
+/* Opens every interface of conf (removes an XDP program that a crashed run of ours left, refuses another's), and fills ifaces (MAC, MTU) for the workers. xdp_object: path of the BPF object file
+ * (sl_port_xdp_object). Nothing is received until start. stats: n_workers pointers that are kept, and read from the first rx, tx or wait on: fill them before start. conf must outlive the ports.
+ * The queues' packet pools take up to half of conf->dpdk.memory_bytes; they live until EAL stops, because frames outlive devices. Pools are named port0, port1, ... */
 int sl_ports_open(const struct sl_conf *conf, const char *xdp_object, uint32_t n_workers, struct sl_stats *const *stats, struct sl_ports **ports, struct sl_err *err);
 const struct sl_net_iface_conf *sl_ports_ifaces(const struct sl_ports *p, uint32_t *n);
 const struct sl_steer *sl_ports_steer(const struct sl_ports *p);
 /* Fills the XDP program's maps and starts the devices. */
 int sl_ports_start(struct sl_ports *p, struct sl_err *err);
-/* Stops, detaches the XDP program, closes. */
+/* Where the XDP program's object file is: beside the running build's or installation's other files. Returns out, even when it is not there. */
+const char *sl_port_xdp_object(char *out, size_t size_bytes);
+/* Stops, detaches the XDP program, closes. Workers stand still by now and are destroyed only after this: the devices give frames back to their pools. */
 void sl_ports_close(struct sl_ports *p);
 
 /* ---- a worker's side, from its own thread only ---- */

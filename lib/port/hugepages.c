@@ -1,0 +1,97 @@
+/* Hugepages without leaving any behind: where too few are reserved, the kernel's overcommit limit is raised for as long as we run. Pages above the
+ * reservation are taken on demand and go back to the kernel with the process, however it ends; only the limit would stay behind after a kill. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "port/internal.h"
+
+#define FOLDER "/sys/kernel/mm/hugepages/hugepages-2048kB/"
+#define PAGE_BYTES (UINT64_C(2) << 20)
+
+static uint64_t raised; /* pages that this process added to the limit */
+static int lock_fd = -1;
+
+static bool read_number(const char *file, uint64_t *v)
+{
+    char path[128], text[32] = "";
+    ssize_t n;
+    int fd;
+
+    snprintf(path, sizeof path, FOLDER "%s", file);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    n = read(fd, text, sizeof text - 1);
+    close(fd);
+    *v = strtoull(text, NULL, 10);
+    return n > 0;
+}
+
+static bool set_limit(uint64_t pages)
+{
+    char text[32];
+    int len = snprintf(text, sizeof text, "%llu", (unsigned long long)pages);
+    int fd = open(FOLDER "nr_overcommit_hugepages", O_WRONLY | O_CLOEXEC);
+    bool ok = fd >= 0 && write(fd, text, (size_t)len) == len;
+
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+/* Pages that a process could get now. */
+static bool available(uint64_t *pages)
+{
+    uint64_t free_pages, reserved, limit, surplus;
+
+    if (!read_number("free_hugepages", &free_pages) || !read_number("resv_hugepages", &reserved) ||
+        !read_number("nr_overcommit_hugepages", &limit) || !read_number("surplus_hugepages", &surplus))
+        return false;
+    *pages = (free_pages > reserved ? free_pages - reserved : 0) + (limit > surplus ? limit - surplus : 0);
+    return true;
+}
+
+static bool memory_allows(uint64_t bytes)
+{
+    long pages = sysconf(_SC_AVPHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+
+    return pages > 0 && page > 0 && (uint64_t)pages * (uint64_t)page / 2 > bytes;
+}
+
+bool port_hugepages_get(uint64_t bytes)
+{
+    uint64_t need = (bytes + PAGE_BYTES - 1) / PAGE_BYTES, have = 0, limit = 0;
+
+    /* One process at a time measures and takes; the lock is on a file that is there anyway. */
+    lock_fd = open(FOLDER "nr_overcommit_hugepages", O_RDONLY | O_CLOEXEC);
+    if (lock_fd >= 0)
+        (void)flock(lock_fd, LOCK_EX);
+    if (!available(&have))
+        return false;
+    if (have >= need)
+        return true;
+    if (!memory_allows((need - have) * PAGE_BYTES) || !read_number("nr_overcommit_hugepages", &limit) || !set_limit(limit + need - have))
+        return false;
+    raised = need - have;
+    return available(&have) && have >= need;
+}
+
+void port_hugepages_unlock(void)
+{
+    if (lock_fd >= 0)
+        close(lock_fd);
+    lock_fd = -1;
+}
+
+void port_hugepages_restore(void)
+{
+    uint64_t limit;
+
+    if (raised && read_number("nr_overcommit_hugepages", &limit))
+        (void)set_limit(limit > raised ? limit - raised : 0);
+    raised = 0;
+}
