@@ -43,16 +43,26 @@ static bool set_limit(uint64_t pages)
     return ok;
 }
 
-/* Pages that a process could get now. */
-static bool available(uint64_t *pages)
+/* What the kernel has: pages that nobody uses of those reserved, the limit of further ones, and how many of these are in use (for a moment even above the
+ * limit, when a process has just ended). */
+struct state {
+    uint64_t idle, limit, surplus;
+};
+
+static bool look(struct state *s)
 {
-    uint64_t free_pages, reserved, limit, surplus;
+    uint64_t free_pages, reserved;
 
     if (!read_number("free_hugepages", &free_pages) || !read_number("resv_hugepages", &reserved) ||
-        !read_number("nr_overcommit_hugepages", &limit) || !read_number("surplus_hugepages", &surplus))
+        !read_number("nr_overcommit_hugepages", &s->limit) || !read_number("surplus_hugepages", &s->surplus))
         return false;
-    *pages = (free_pages > reserved ? free_pages - reserved : 0) + (limit > surplus ? limit - surplus : 0);
+    s->idle = free_pages > reserved ? free_pages - reserved : 0;
     return true;
+}
+
+static bool enough(const struct state *s, uint64_t pages)
+{
+    return s->idle >= pages || (s->limit > s->surplus && s->idle + (s->limit - s->surplus) >= pages);
 }
 
 static bool memory_allows(uint64_t bytes)
@@ -64,20 +74,22 @@ static bool memory_allows(uint64_t bytes)
 
 bool port_hugepages_get(uint64_t bytes)
 {
-    uint64_t need = (bytes + PAGE_BYTES - 1) / PAGE_BYTES, have = 0, limit = 0;
+    uint64_t need = (bytes + PAGE_BYTES - 1) / PAGE_BYTES, limit;
+    struct state s;
 
     /* One process at a time measures and takes; the lock is on a file that is there anyway. */
     lock_fd = open(FOLDER "nr_overcommit_hugepages", O_RDONLY | O_CLOEXEC);
     if (lock_fd >= 0)
         (void)flock(lock_fd, LOCK_EX);
-    if (!available(&have))
+    if (!look(&s))
         return false;
-    if (have >= need)
+    if (enough(&s, need))
         return true;
-    if (!memory_allows((need - have) * PAGE_BYTES) || !read_number("nr_overcommit_hugepages", &limit) || !set_limit(limit + need - have))
+    limit = s.surplus + need - SL_MIN(s.idle, need);
+    if (!memory_allows(need * PAGE_BYTES) || !set_limit(limit))
         return false;
-    raised = need - have;
-    return available(&have) && have >= need;
+    raised = limit - SL_MIN(s.limit, limit);
+    return look(&s) && enough(&s, need);
 }
 
 void port_hugepages_unlock(void)
