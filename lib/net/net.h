@@ -41,7 +41,8 @@ struct sl_net_params {
 };
 
 /* A TCP segment whose frame, IP header, lengths and checksum are good. Data of mbuf begins at the TCP header and ends with the segment (Ethernet
- * padding is cut); the first mbuf segment holds at least the fixed TCP header. Whoever takes the batch owns the mbufs. */
+ * padding is cut); the first mbuf segment holds the TCP header with its options (as far as data offset and segment agree; the fixed 20 bytes at least). Whoever
+ * takes the batch owns the mbufs. */
 struct sl_net_seg {
     struct rte_mbuf *mbuf;
     struct sl_ip local, remote;
@@ -140,7 +141,7 @@ struct sl_steer {
     uint16_t reta[SL_STEER_RETA_MAX]; /* worker */
     uint32_t reta_mask;               /* entries - 1 */
     uint32_t n_workers;
-    uint32_t *lport_hash[2];          /* [0] IPv4, [1] IPv6: contribution of each of the 65,536 destination ports */
+    uint32_t (*byte_hash)[256];       /* Toeplitz is linear: what each value of each byte of the tuple adds to the hash */
 };
 
 /* key: at least 40 bytes (the rest zero); reta of a power-of-two size up to SL_STEER_RETA_MAX, or NULL for round robin over 128. -ENOMEM, -EINVAL. */
