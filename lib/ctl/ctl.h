@@ -14,13 +14,15 @@ struct sl_ctl_params {
     /* cycles[worker][step], written by the worker's loop, relaxed */
     const uint64_t (*cycles)[SL_STEP_COUNT];
     uint32_t n_workers;
-    struct sl_ports *ports;
+    struct sl_ports *ports; /* to wake workers and name interfaces; NULL: neither (tests) */
+    const char *version;
     const char *conf_path;
     struct sl_conf *conf; /* the running configuration; ctl owns it from now on and frees it */
     int log_fd;           /* stderr */
 };
 
-/* Binds the socket (removes a dead one; a live one is -EADDRINUSE), registers telemetry, applies the configuration as generation 1 on all workers. */
+/* Binds the socket (mode 0600; makes its folder; removes a dead one, a live one is -EADDRINUSE), registers telemetry, and applies the configuration as
+ * generation 1 on all workers, whose loops run already. On an error conf is still the caller's. */
 int sl_ctl_create(const struct sl_ctl_params *params, struct sl_ctl **ctl, struct sl_err *err);
 /* Serves requests, logs and reloads for up to timeout_ms. */
 void sl_ctl_poll(struct sl_ctl *ctl, int timeout_ms);
