@@ -1,5 +1,6 @@
 /* The control socket: a request is one line, `COMMAND [json|text]`; the answer is a line `ok` or `error`, then the command's text up to the end of the stream.
  * Long answers are made a piece at a time, as the client reads them. */
+#define _GNU_SOURCE /* accept4 */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
