@@ -389,13 +389,17 @@ static void user_timeout_ends_every_state_that_waits_for_an_acknowledgment(void)
     }
 }
 
-SCRIPT_MAIN(SCRIPT(four_way_close_by_us), SCRIPT(three_segment_close_by_us), SCRIPT(simultaneous_close), SCRIPT(close_by_the_peer),
-            SCRIPT(the_dialling_side_closes_the_same_ways), SCRIPT(half_close_by_us_with_data_from_the_peer), SCRIPT(half_close_by_the_peer_with_data_from_us),
+SCRIPT_MAIN(SCRIPT(four_way_close_by_us), SCRIPT(three_segment_close_by_us), SCRIPT(simultaneous_close),
+            SCRIPT(close_by_the_peer), SCRIPT(the_dialling_side_closes_the_same_ways),
+            SCRIPT(half_close_by_us_with_data_from_the_peer), SCRIPT(half_close_by_the_peer_with_data_from_us),
             SCRIPT(fin_follows_what_is_queued), SCRIPT(a_fin_with_data_in_fin_wait_1),
-            SCRIPT(a_fin_that_acknowledges_our_fin_in_fin_wait_1_goes_straight_to_time_wait), SCRIPT(data_in_fin_wait_1_and_2),
-            SCRIPT(an_out_of_order_fin_waits_for_what_is_missing), SCRIPT(data_behind_a_fin_is_ignored), SCRIPT(a_repeated_fin_is_acknowledged_again),
-            SCRIPT(a_lost_fin_is_sent_again_in_fin_wait_1), SCRIPT(a_lost_fin_is_sent_again_in_closing), SCRIPT(a_lost_fin_is_sent_again_in_last_ack),
-            SCRIPT(data_and_fin_are_sent_again_together), SCRIPT(last_ack_ends_without_an_answer), SCRIPT(fin_wait_2_without_a_user_ends),
-            SCRIPT(a_syn_ack_in_fin_wait_2_is_challenged), SCRIPT(release_after_shutdown_closes_in_order), SCRIPT(release_without_shutdown_resets),
-            SCRIPT(data_for_a_released_half_closed_connection_is_reset), SCRIPT(a_second_shutdown_changes_nothing), SCRIPT(nothing_is_sent_behind_our_fin),
+            SCRIPT(a_fin_that_acknowledges_our_fin_in_fin_wait_1_goes_straight_to_time_wait),
+            SCRIPT(data_in_fin_wait_1_and_2), SCRIPT(an_out_of_order_fin_waits_for_what_is_missing),
+            SCRIPT(data_behind_a_fin_is_ignored), SCRIPT(a_repeated_fin_is_acknowledged_again),
+            SCRIPT(a_lost_fin_is_sent_again_in_fin_wait_1), SCRIPT(a_lost_fin_is_sent_again_in_closing),
+            SCRIPT(a_lost_fin_is_sent_again_in_last_ack), SCRIPT(data_and_fin_are_sent_again_together),
+            SCRIPT(last_ack_ends_without_an_answer), SCRIPT(fin_wait_2_without_a_user_ends),
+            SCRIPT(a_syn_ack_in_fin_wait_2_is_challenged), SCRIPT(release_after_shutdown_closes_in_order),
+            SCRIPT(release_without_shutdown_resets), SCRIPT(data_for_a_released_half_closed_connection_is_reset),
+            SCRIPT(a_second_shutdown_changes_nothing), SCRIPT(nothing_is_sent_behind_our_fin),
             SCRIPT(nothing_fires_after_the_end), SCRIPT(user_timeout_ends_every_state_that_waits_for_an_acknowledgment))

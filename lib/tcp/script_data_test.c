@@ -468,16 +468,21 @@ static void credit_falls_with_what_is_queued_and_returns_with_acks(void)
     assert_int_equal(u_credit(), full);
 }
 
-SCRIPT_MAIN(SCRIPT(data_is_cut_by_the_peer_s_mss), SCRIPT(without_an_mss_option_segments_are_small), SCRIPT(the_interface_s_mtu_bounds_segments),
-            SCRIPT(timestamps_count_against_the_segment_s_size), SCRIPT(a_tiny_mss_has_a_floor),
-            SCRIPT(one_small_segment_is_acknowledged_within_half_a_second), SCRIPT(every_second_full_segment_is_acknowledged_at_once),
-            SCRIPT(a_burst_is_acknowledged_once), SCRIPT(an_ack_rides_on_data), SCRIPT(out_of_order_data_is_acknowledged_at_once_and_kept),
-            SCRIPT(sack_blocks_name_what_is_kept), SCRIPT(no_sack_unless_it_was_agreed), SCRIPT(a_dialled_connection_offers_sack_and_uses_it),
-            SCRIPT(a_duplicate_is_acknowledged_at_once), SCRIPT(overlapping_segments_are_put_together), SCRIPT(a_second_version_of_the_same_bytes_is_ignored),
+SCRIPT_MAIN(SCRIPT(data_is_cut_by_the_peer_s_mss), SCRIPT(without_an_mss_option_segments_are_small),
+            SCRIPT(the_interface_s_mtu_bounds_segments), SCRIPT(timestamps_count_against_the_segment_s_size),
+            SCRIPT(a_tiny_mss_has_a_floor), SCRIPT(one_small_segment_is_acknowledged_within_half_a_second),
+            SCRIPT(every_second_full_segment_is_acknowledged_at_once), SCRIPT(a_burst_is_acknowledged_once),
+            SCRIPT(an_ack_rides_on_data), SCRIPT(out_of_order_data_is_acknowledged_at_once_and_kept),
+            SCRIPT(sack_blocks_name_what_is_kept), SCRIPT(no_sack_unless_it_was_agreed),
+            SCRIPT(a_dialled_connection_offers_sack_and_uses_it), SCRIPT(a_duplicate_is_acknowledged_at_once),
+            SCRIPT(overlapping_segments_are_put_together), SCRIPT(a_second_version_of_the_same_bytes_is_ignored),
             SCRIPT(sequence_numbers_wrap), SCRIPT(many_tiny_segments_out_of_order_are_bounded),
-            SCRIPT(the_receive_window_closes_and_opens_with_the_reader), SCRIPT(reading_one_byte_from_a_full_buffer_opens_nothing),
+            SCRIPT(the_receive_window_closes_and_opens_with_the_reader),
+            SCRIPT(reading_one_byte_from_a_full_buffer_opens_nothing),
             SCRIPT(data_beyond_the_receive_window_is_not_taken), SCRIPT(the_right_edge_of_the_window_never_moves_back),
             SCRIPT(a_zero_window_is_probed_and_its_opening_used), SCRIPT(a_probe_that_was_taken_is_not_sent_again),
-            SCRIPT(a_lost_window_update_is_found_by_probing), SCRIPT(probing_backs_off), SCRIPT(a_probe_of_the_peer_against_our_zero_window_is_answered),
-            SCRIPT(a_window_below_one_mss_is_used_after_a_while), SCRIPT(a_shrunken_window_is_respected), SCRIPT(an_old_segment_does_not_change_the_window),
-            SCRIPT(urgent_data_is_plain_data), SCRIPT(credit_falls_with_what_is_queued_and_returns_with_acks))
+            SCRIPT(a_lost_window_update_is_found_by_probing), SCRIPT(probing_backs_off),
+            SCRIPT(a_probe_of_the_peer_against_our_zero_window_is_answered),
+            SCRIPT(a_window_below_one_mss_is_used_after_a_while), SCRIPT(a_shrunken_window_is_respected),
+            SCRIPT(an_old_segment_does_not_change_the_window), SCRIPT(urgent_data_is_plain_data),
+            SCRIPT(credit_falls_with_what_is_queued_and_returns_with_acks))

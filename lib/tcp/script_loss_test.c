@@ -1,4 +1,5 @@
-/* Losses and how they are repaired: RFC 6298, 5681, 6582, 6675, 9293 3.8. Where several answers are right, only what all of them share is asked for. */
+/* Losses and how they are repaired: RFC 6298, 5681, 6582, 6675, 9293 3.8. Where several answers are right, only what
+ * all of them share is asked for. */
 #include "helpers/script.h"
 
 static void retransmission_backs_off(void)
@@ -416,12 +417,15 @@ static void an_idle_connection_does_not_burst(void)
     assert_in_range(drop_all_bytes(), 1000, 20000);
 }
 
-SCRIPT_MAIN(SCRIPT(retransmission_backs_off), SCRIPT(the_first_timeout_is_not_below_the_minimum), SCRIPT(an_ack_of_a_retransmission_keeps_the_backoff),
-            SCRIPT(three_duplicate_acks_bring_a_fast_retransmission), SCRIPT(sack_brings_a_fast_retransmission), SCRIPT(only_holes_are_sent_again),
-            SCRIPT(a_partial_ack_retransmits_the_next_hole_at_once), SCRIPT(a_lost_retransmission_is_found_by_the_timer),
-            SCRIPT(duplicate_acks_do_not_put_the_timer_off), SCRIPT(everything_lost_is_sent_again), SCRIPT(the_user_timeout_ends_the_connection_with_a_reset),
+SCRIPT_MAIN(SCRIPT(retransmission_backs_off), SCRIPT(the_first_timeout_is_not_below_the_minimum),
+            SCRIPT(an_ack_of_a_retransmission_keeps_the_backoff),
+            SCRIPT(three_duplicate_acks_bring_a_fast_retransmission), SCRIPT(sack_brings_a_fast_retransmission),
+            SCRIPT(only_holes_are_sent_again), SCRIPT(a_partial_ack_retransmits_the_next_hole_at_once),
+            SCRIPT(a_lost_retransmission_is_found_by_the_timer), SCRIPT(duplicate_acks_do_not_put_the_timer_off),
+            SCRIPT(everything_lost_is_sent_again), SCRIPT(the_user_timeout_ends_the_connection_with_a_reset),
             SCRIPT(a_zero_window_for_ever_ends_by_the_user_timeout), SCRIPT(progress_puts_the_user_timeout_off),
-            SCRIPT(what_was_only_selectively_acknowledged_is_kept), SCRIPT(nonsense_in_sack_blocks_is_ignored), SCRIPT(an_ack_of_nothing_sent_yet_is_answered),
-            SCRIPT(the_initial_window_is_ten_segments), SCRIPT(slow_start_doubles), SCRIPT(splitting_acks_gains_nothing),
-            SCRIPT(the_window_does_not_grow_when_it_is_not_used), SCRIPT(a_timeout_shrinks_the_window_to_one_segment), SCRIPT(one_loss_reduces_the_window_once),
-            SCRIPT(an_idle_connection_does_not_burst))
+            SCRIPT(what_was_only_selectively_acknowledged_is_kept), SCRIPT(nonsense_in_sack_blocks_is_ignored),
+            SCRIPT(an_ack_of_nothing_sent_yet_is_answered), SCRIPT(the_initial_window_is_ten_segments),
+            SCRIPT(slow_start_doubles), SCRIPT(splitting_acks_gains_nothing),
+            SCRIPT(the_window_does_not_grow_when_it_is_not_used), SCRIPT(a_timeout_shrinks_the_window_to_one_segment),
+            SCRIPT(one_loss_reduces_the_window_once), SCRIPT(an_idle_connection_does_not_burst))

@@ -239,10 +239,34 @@ static void timestamps_wrap(void)
 static void malformed_options_break_nothing(void)
 {
     /* length 0, 1, past the end; MSS and others of wrong lengths; loops of nothing; unknown kinds; SACK of odd size */
-    static const char *const options[] = {"0200", "0201", "0206", "02", "0203ff", "020a0000", "0300", "030207", "0402", "0404", "0800", "080a00000001", "0802",
-                                          "05", "0500", "0503ff", "050a000000010000000201", "0512", "fe", "fe00", "fe01", "fe02", "feff", "01010101", "00ffff",
-                                          "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
-                                          "01010101010101010101010101010101010101010101010101010101010101010101010101010102"};
+    static const char *const options[] = {
+        "0200",
+        "0201",
+        "0206",
+        "02",
+        "0203ff",
+        "020a0000",
+        "0300",
+        "030207",
+        "0402",
+        "0404",
+        "0800",
+        "080a00000001",
+        "0802",
+        "05",
+        "0500",
+        "0503ff",
+        "050a000000010000000201",
+        "0512",
+        "fe",
+        "fe00",
+        "fe01",
+        "fe02",
+        "feff",
+        "01010101",
+        "00ffff",
+        "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+        "01010101010101010101010101010101010101010101010101010101010101010101010101010102"};
 
     u_listen_with(NULL, 64);
     for (uint32_t i = 0; i < SL_ARRAY_LEN(options); i++) {
@@ -296,10 +320,13 @@ static void no_operation_and_end_of_list_are_skipped(void)
     expect("A 1(536)");
 }
 
-SCRIPT_MAIN(SCRIPT(options_are_answered_only_when_offered), SCRIPT(a_dialled_connection_offers_all_options), SCRIPT(the_window_of_a_syn_ack_is_not_scaled),
-            SCRIPT(a_large_receive_buffer_is_offered_by_scaling), SCRIPT(the_window_of_the_peer_s_syn_is_not_scaled),
-            SCRIPT(without_scaling_on_both_sides_windows_are_plain), SCRIPT(a_shift_above_14_counts_as_14),
-            SCRIPT(timestamps_echo_the_segment_that_is_acknowledged), SCRIPT(a_delayed_ack_echoes_the_earliest_segment), SCRIPT(out_of_order_data_is_not_echoed),
-            SCRIPT(paws_drops_old_segments_with_an_ack), SCRIPT(paws_does_not_stop_a_reset), SCRIPT(paws_forgets_after_24_days),
-            SCRIPT(a_timestamp_from_outside_the_window_is_not_believed), SCRIPT(a_segment_without_agreed_timestamps_breaks_nothing), SCRIPT(timestamps_wrap),
-            SCRIPT(malformed_options_break_nothing), SCRIPT(lies_about_the_data_offset_are_dropped), SCRIPT(no_operation_and_end_of_list_are_skipped))
+SCRIPT_MAIN(SCRIPT(options_are_answered_only_when_offered), SCRIPT(a_dialled_connection_offers_all_options),
+            SCRIPT(the_window_of_a_syn_ack_is_not_scaled), SCRIPT(a_large_receive_buffer_is_offered_by_scaling),
+            SCRIPT(the_window_of_the_peer_s_syn_is_not_scaled), SCRIPT(without_scaling_on_both_sides_windows_are_plain),
+            SCRIPT(a_shift_above_14_counts_as_14), SCRIPT(timestamps_echo_the_segment_that_is_acknowledged),
+            SCRIPT(a_delayed_ack_echoes_the_earliest_segment), SCRIPT(out_of_order_data_is_not_echoed),
+            SCRIPT(paws_drops_old_segments_with_an_ack), SCRIPT(paws_does_not_stop_a_reset),
+            SCRIPT(paws_forgets_after_24_days), SCRIPT(a_timestamp_from_outside_the_window_is_not_believed),
+            SCRIPT(a_segment_without_agreed_timestamps_breaks_nothing), SCRIPT(timestamps_wrap),
+            SCRIPT(malformed_options_break_nothing), SCRIPT(lies_about_the_data_offset_are_dropped),
+            SCRIPT(no_operation_and_end_of_list_are_skipped))

@@ -1,4 +1,5 @@
-/* What the path tells, and what silence tells: ICMP (RFC 5927, 1191, 8201), keepalive (RFC 1122 4.2.3.6), neighbours that do not answer. */
+/* What the path tells, and what silence tells: ICMP (RFC 5927, 1191, 8201), keepalive (RFC 1122 4.2.3.6), neighbours
+ * that do not answer. */
 #include "helpers/script.h"
 
 #define UNREACHABLE_HOST 1
@@ -6,7 +7,8 @@
 #define UNREACHABLE_PORT 3
 #define PROHIBITED 13
 
-static const struct sl_tcp_opts quick_keepalive = {.keepalive_ns = 10 * SL_NS_PER_S, .keepalive_interval_ns = SL_NS_PER_S, .keepalive_probes = 3};
+static const struct sl_tcp_opts quick_keepalive = {
+    .keepalive_ns = 10 * SL_NS_PER_S, .keepalive_interval_ns = SL_NS_PER_S, .keepalive_probes = 3};
 
 /* ---- keepalive ---- */
 static void an_idle_connection_is_probed_and_lives_when_answered(void)
@@ -187,8 +189,11 @@ static void a_silent_neighbour_ends_a_connect(void)
     assert_int_equal(script_conns(), 0);
 }
 
-SCRIPT_MAIN(SCRIPT(an_idle_connection_is_probed_and_lives_when_answered), SCRIPT(a_silent_peer_is_given_up_after_the_probes), SCRIPT(data_puts_the_probe_off),
+SCRIPT_MAIN(SCRIPT(an_idle_connection_is_probed_and_lives_when_answered),
+            SCRIPT(a_silent_peer_is_given_up_after_the_probes), SCRIPT(data_puts_the_probe_off),
             SCRIPT(the_peer_s_probe_is_answered), SCRIPT(a_hard_error_ends_a_connect), SCRIPT(a_soft_error_does_not),
-            SCRIPT(hard_errors_are_soft_once_established), SCRIPT(an_error_about_a_segment_that_was_not_sent_is_ignored),
-            SCRIPT(too_big_makes_segments_smaller_and_sends_them_again), SCRIPT(too_big_has_a_floor), SCRIPT(too_big_about_the_past_or_the_future_is_ignored),
+            SCRIPT(hard_errors_are_soft_once_established),
+            SCRIPT(an_error_about_a_segment_that_was_not_sent_is_ignored),
+            SCRIPT(too_big_makes_segments_smaller_and_sends_them_again), SCRIPT(too_big_has_a_floor),
+            SCRIPT(too_big_about_the_past_or_the_future_is_ignored),
             SCRIPT(too_big_that_is_larger_than_ours_changes_nothing), SCRIPT(a_silent_neighbour_ends_a_connect))

@@ -272,10 +272,14 @@ static void blind_data_far_ahead_does_not_move_the_window(void)
 }
 
 SCRIPT_MAIN(SCRIPT(a_reset_at_exactly_rcv_nxt_ends_every_state), SCRIPT(a_reset_elsewhere_in_the_window_is_challenged),
-            SCRIPT(a_reset_outside_the_window_is_silently_dropped), SCRIPT(a_syn_in_the_window_is_challenged), SCRIPT(a_syn_outside_the_window_is_challenged),
-            SCRIPT(the_first_syn_again_is_challenged), SCRIPT(data_outside_the_window_is_answered_by_an_ack),
-            SCRIPT(an_ack_of_what_was_never_sent_is_answered_and_dropped), SCRIPT(data_with_an_ancient_ack_is_not_taken),
-            SCRIPT(segments_without_ack_are_dropped), SCRIPT(an_abort_sends_one_reset), SCRIPT(challenge_acks_are_limited),
-            SCRIPT(a_restarted_peer_clears_the_old_connection), SCRIPT(segments_for_no_connection_are_reset), SCRIPT(a_reset_is_never_answered),
-            SCRIPT(data_for_a_connection_that_is_gone_is_reset), SCRIPT(resets_for_strangers_are_limited_in_rate), SCRIPT(an_ack_for_a_listener_is_reset),
-            SCRIPT(odd_flags_for_a_listener_leave_nothing), SCRIPT(a_bad_checksum_is_dropped), SCRIPT(blind_data_far_ahead_does_not_move_the_window))
+            SCRIPT(a_reset_outside_the_window_is_silently_dropped), SCRIPT(a_syn_in_the_window_is_challenged),
+            SCRIPT(a_syn_outside_the_window_is_challenged), SCRIPT(the_first_syn_again_is_challenged),
+            SCRIPT(data_outside_the_window_is_answered_by_an_ack),
+            SCRIPT(an_ack_of_what_was_never_sent_is_answered_and_dropped),
+            SCRIPT(data_with_an_ancient_ack_is_not_taken), SCRIPT(segments_without_ack_are_dropped),
+            SCRIPT(an_abort_sends_one_reset), SCRIPT(challenge_acks_are_limited),
+            SCRIPT(a_restarted_peer_clears_the_old_connection), SCRIPT(segments_for_no_connection_are_reset),
+            SCRIPT(a_reset_is_never_answered), SCRIPT(data_for_a_connection_that_is_gone_is_reset),
+            SCRIPT(resets_for_strangers_are_limited_in_rate), SCRIPT(an_ack_for_a_listener_is_reset),
+            SCRIPT(odd_flags_for_a_listener_leave_nothing), SCRIPT(a_bad_checksum_is_dropped),
+            SCRIPT(blind_data_far_ahead_does_not_move_the_window))

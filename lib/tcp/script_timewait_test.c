@@ -198,6 +198,7 @@ SCRIPT_MAIN(SCRIPT(it_lasts_two_msl), SCRIPT(the_connection_is_off_the_table), S
             SCRIPT(unread_bytes_can_be_read_after_the_end), SCRIPT(a_syn_with_a_newer_number_opens_a_new_connection),
             SCRIPT(a_syn_with_a_newer_timestamp_opens_a_new_connection), SCRIPT(a_syn_with_an_older_timestamp_does_not),
             SCRIPT(an_old_syn_is_answered_by_the_last_ack), SCRIPT(several_syns_make_one_connection),
-            SCRIPT(the_new_connection_s_numbers_are_above_the_old_ones), SCRIPT(without_a_listener_a_new_syn_opens_nothing),
-            SCRIPT(late_data_is_answered_by_an_ack), SCRIPT(an_old_reset_does_not_hurt), SCRIPT(their_number_is_bounded),
+            SCRIPT(the_new_connection_s_numbers_are_above_the_old_ones),
+            SCRIPT(without_a_listener_a_new_syn_opens_nothing), SCRIPT(late_data_is_answered_by_an_ack),
+            SCRIPT(an_old_reset_does_not_hurt), SCRIPT(their_number_is_bounded),
             SCRIPT(a_dialled_tuple_in_time_wait_is_in_use_or_made_anew))

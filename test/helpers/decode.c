@@ -1,4 +1,5 @@
-/* Frames taken apart, with every length and checksum checked: the tests' own reading of the RFCs, independent of the product's. */
+/* Frames taken apart, with every length and checksum checked: the tests' own reading of the RFCs, independent of the
+ * product's. */
 #include <arpa/inet.h>
 #include <stdio.h>
 
@@ -44,11 +45,15 @@ static const char *decode_option(struct sl_cursor *o, struct th_tcp *t, uint8_t 
     }
     if (kind == 3) {
         t->wscale = (uint8_t)(sl_cursor_u8(o) + 1);
-        return len != 3 ? "TCP: window scale option of a wrong length" : !syn ? "TCP: window scale option without SYN" : NULL;
+        return len != 3 ? "TCP: window scale option of a wrong length"
+               : !syn   ? "TCP: window scale option without SYN"
+                        : NULL;
     }
     if (kind == 4) {
         t->sack_ok = true;
-        return len != 2 ? "TCP: SACK-permitted option of a wrong length" : !syn ? "TCP: SACK-permitted option without SYN" : NULL;
+        return len != 2 ? "TCP: SACK-permitted option of a wrong length"
+               : !syn   ? "TCP: SACK-permitted option without SYN"
+                        : NULL;
     }
     if (kind == 5)
         return decode_sack(o, t, (uint8_t)(len - 2));
@@ -256,10 +261,11 @@ const char *th_describe(const struct th_pkt *p, char *out, size_t size_bytes)
                 flags[n++] = letters[i];
         flags[n] = '\0';
         describe_options(&p->tcp, options, sizeof options);
-        snprintf(out, size_bytes, "%s:%u > %s:%u [%s] seq %u ack %u wnd %u len %u%s", src, p->tcp.sport, dst, p->tcp.dport, flags, p->tcp.seq, p->tcp.ack,
-                 p->tcp.wnd, p->tcp.len, options);
+        snprintf(out, size_bytes, "%s:%u > %s:%u [%s] seq %u ack %u wnd %u len %u%s", src, p->tcp.sport, dst,
+                 p->tcp.dport, flags, p->tcp.seq, p->tcp.ack, p->tcp.wnd, p->tcp.len, options);
     } else if (p->kind == TH_ICMP) {
-        snprintf(out, size_bytes, "%s > %s ICMP type %u code %u len %u", src, dst, p->icmp.type, p->icmp.code, p->icmp.len);
+        snprintf(out, size_bytes, "%s > %s ICMP type %u code %u len %u", src, dst, p->icmp.type, p->icmp.code,
+                 p->icmp.len);
     } else if (p->kind == TH_ARP) {
         snprintf(out, size_bytes, "ARP op %u for .%u from .%u", p->arp.op, p->arp.tpa.b[15], p->arp.spa.b[15]);
     } else {

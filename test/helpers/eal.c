@@ -13,8 +13,9 @@ static bool started;
 /* EAL pins the calling thread to its core; several test processes at once would all sit on the same one. */
 void th_eal_init(void)
 {
-    static const char *const args[] = {"test",          "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "--iova-mode=va", "--log-level=error", "-m",
-                                       "256", "--lcores"};
+    static const char *const args[] = {
+        "test",           "--no-huge",         "--no-pci", "--no-shconf", "--no-telemetry",
+        "--iova-mode=va", "--log-level=error", "-m",       "256",         "--lcores"};
     char text[SL_ARRAY_LEN(args) + 1][32], *argv[SL_ARRAY_LEN(text)];
     cpu_set_t cpus;
     int cpu = 0;

@@ -15,7 +15,7 @@ static uint32_t sum16(uint32_t sum, const uint8_t *bytes, size_t len)
     return sum;
 }
 
-static uint16_t fold(uint32_t sum) { return (uint16_t)~((sum & 0xffff) + (sum >> 16)); }
+static uint16_t fold(uint32_t sum) { return (uint16_t) ~((sum & 0xffff) + (sum >> 16)); }
 
 uint16_t th_l4_cksum(const struct sl_ip *src, const struct sl_ip *dst, uint8_t proto, const uint8_t *bytes, size_t len)
 {

@@ -1,5 +1,6 @@
-/* helpers: what tests share: EAL without a machine, packet buffers that end exactly where their bytes end, frames built and taken apart by code
- * that is independent of what it tests, and pcap files. Linked by tests, fuzzers and the simulator only. May end the process on misuse. */
+/* helpers: what tests share: EAL without a machine, packet buffers that end exactly where their bytes end, frames
+ * built and taken apart by code that is independent of what it tests, and pcap files. Linked by tests, fuzzers and
+ * the simulator only. May end the process on misuse. */
 #ifndef TH_HELPERS_H
 #define TH_HELPERS_H
 
@@ -15,7 +16,8 @@ void th_eal_init(void);
 int th_eal_setup(void **state);
 
 /* ---- pools ---- */
-/* A pool of n mbufs with data_room usable bytes behind the standard headroom; data_room 0: no data room at all (for attached data). */
+/* A pool of n mbufs with data_room usable bytes behind the standard headroom; data_room 0: no data room at all (for
+ * attached data). */
 struct rte_mempool *th_pool(const char *name, uint32_t n, uint16_t data_room);
 /* Takes the pool out of the leak check and frees it. NULL is harmless. */
 void th_pool_free(struct rte_mempool *pool);
@@ -25,10 +27,13 @@ bool th_pools_full(void);
 int th_leak_teardown(void **state);
 
 /* ---- mbufs ---- */
-/* An mbuf whose data is a heap buffer of exactly headroom + len bytes, so that a sanitizer sees one byte read or written too far. Freed with the mbuf. */
+/* An mbuf whose data is a heap buffer of exactly headroom + len bytes, so that a sanitizer sees one byte read or
+ * written too far. Freed with the mbuf. */
 struct rte_mbuf *th_mbuf_exact(struct rte_mempool *pool, const void *bytes, size_t len, uint16_t headroom);
-/* The same bytes as a chain cut at cuts[0] < cuts[1] < ... (cuts beyond len are ignored; a first cut at 0 makes an empty segment); headroom in the first segment only. */
-struct rte_mbuf *th_mbuf_chain(struct rte_mempool *pool, const void *bytes, size_t len, const size_t *cuts, size_t n_cuts, uint16_t headroom);
+/* The same bytes as a chain cut at cuts[0] < cuts[1] < ... (cuts beyond len are ignored; a first cut at 0 makes an
+ * empty segment); headroom in the first segment only. */
+struct rte_mbuf *th_mbuf_chain(struct rte_mempool *pool, const void *bytes, size_t len, const size_t *cuts,
+                               size_t n_cuts, uint16_t headroom);
 /* Copies a chain's bytes to out; its length, or 0 when it is longer than room or its lengths contradict each other. */
 size_t th_mbuf_bytes(const struct rte_mbuf *m, void *out, size_t room);
 
@@ -70,7 +75,7 @@ struct th_icmp { /* ICMP or ICMPv6, by the family of the addresses */
 enum th_kind {
     TH_OTHER, /* payload behind the Ethernet header, `ethertype` given */
     TH_ARP,
-    TH_IP,    /* payload behind an IP header, `proto` given */
+    TH_IP, /* payload behind an IP header, `proto` given */
     TH_ICMP,
     TH_TCP,
 };
@@ -84,8 +89,9 @@ struct th_pkt {
     uint8_t ttl; /* 0: 64, or 255 for neighbour discovery */
     uint8_t tos, proto;
     uint16_t ip_id;
-    uint16_t ip_frag;        /* IPv4: flags and offset as in the header */
-    const uint8_t *ip_extra; /* IPv4: options (a multiple of four bytes); IPv6: extension headers, the last of which names the protocol */
+    uint16_t ip_frag; /* IPv4: flags and offset as in the header */
+    const uint8_t *
+        ip_extra; /* IPv4: options (a multiple of four bytes); IPv6: extension headers, the last of which names the protocol */
     uint32_t ip_extra_len;
     uint8_t ip_extra_first; /* IPv6: type of the first extension header */
     union {
@@ -95,7 +101,7 @@ struct th_pkt {
     };
     const uint8_t *payload;
     uint32_t payload_len;
-    struct { /* lies, for th_encode; all zero: none */
+    struct {                /* lies, for th_encode; all zero: none */
         int32_t ip_len;     /* added to IPv4's total or IPv6's payload length */
         uint16_t ip_cksum;  /* xor */
         uint16_t l4_cksum;  /* xor */
@@ -106,11 +112,13 @@ struct th_pkt {
     } lie;
 };
 
-/* Writes the frame with right lengths and checksums (but for lies) to out; its length. Ethernet padding to 60 bytes is not added. */
+/* Writes the frame with right lengths and checksums (but for lies) to out; its length. Ethernet padding to 60 bytes
+ * is not added. */
 size_t th_encode(const struct th_pkt *p, uint8_t *out, size_t room);
 /* th_encode into an exactly sized mbuf. */
 struct rte_mbuf *th_frame(struct rte_mempool *pool, const struct th_pkt *p);
-/* Takes a frame apart and checks every length and checksum; pointers in p are into bytes. NULL when all is well, otherwise what is wrong. */
+/* Takes a frame apart and checks every length and checksum; pointers in p are into bytes. NULL when all is well,
+ * otherwise what is wrong. */
 const char *th_decode(const uint8_t *bytes, size_t len, struct th_pkt *p);
 /* One line for a person. Returns out. */
 const char *th_describe(const struct th_pkt *p, char *out, size_t size_bytes);
@@ -130,16 +138,21 @@ struct th_store {
     uint8_t bytes[1600];
 };
 void th_arp_request(struct th_pkt *p, struct rte_ether_addr mac, struct sl_ip from, struct sl_ip whose);
-void th_arp_reply(struct th_pkt *p, struct rte_ether_addr mac, struct sl_ip whose, struct rte_ether_addr to_mac, struct sl_ip to);
-void th_nd_solicit(struct th_pkt *p, struct th_store *store, struct rte_ether_addr mac, struct sl_ip from, struct sl_ip whose);
-void th_nd_advert(struct th_pkt *p, struct th_store *store, struct rte_ether_addr mac, struct sl_ip whose, struct rte_ether_addr to_mac, struct sl_ip to);
-/* An ICMP error of `from` about a frame that `bytes` hold; quotes as much as RFC 792 or RFC 4443 say, at most quote_max bytes of the IP packet. */
-void th_icmp_error(struct th_pkt *p, struct th_store *store, struct sl_ip from, uint8_t type, uint8_t code, uint32_t rest, const uint8_t *bytes, size_t len,
-                   size_t quote_max);
+void th_arp_reply(struct th_pkt *p, struct rte_ether_addr mac, struct sl_ip whose, struct rte_ether_addr to_mac,
+                  struct sl_ip to);
+void th_nd_solicit(struct th_pkt *p, struct th_store *store, struct rte_ether_addr mac, struct sl_ip from,
+                   struct sl_ip whose);
+void th_nd_advert(struct th_pkt *p, struct th_store *store, struct rte_ether_addr mac, struct sl_ip whose,
+                  struct rte_ether_addr to_mac, struct sl_ip to);
+/* An ICMP error of `from` about a frame that `bytes` hold; quotes as much as RFC 792 or RFC 4443 say, at most
+ * quote_max bytes of the IP packet. */
+void th_icmp_error(struct th_pkt *p, struct th_store *store, struct sl_ip from, uint8_t type, uint8_t code,
+                   uint32_t rest, const uint8_t *bytes, size_t len, size_t quote_max);
 
 /* ---- answering neighbours: what any host on a link does, for tests that stand in for one ---- */
 /* When bytes ask (by ARP or ND) for the MAC of `whose`, fills the answer that a host with this MAC gives. */
-bool th_answer_neighbour(const uint8_t *bytes, size_t len, const struct sl_ip *whose, struct rte_ether_addr mac, struct th_pkt *answer, struct th_store *store);
+bool th_answer_neighbour(const uint8_t *bytes, size_t len, const struct sl_ip *whose, struct rte_ether_addr mac,
+                         struct th_pkt *answer, struct th_store *store);
 
 /* ---- pcap with nanoseconds, link type Ethernet ---- */
 struct th_pcap;

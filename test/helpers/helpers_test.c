@@ -17,7 +17,15 @@ static struct th_pkt example(bool ip6)
 
     p.src = th_ip(ip6 ? "2001:db8::1" : "198.18.0.1");
     p.dst = th_ip(ip6 ? "2001:db8::2" : "198.18.0.2");
-    p.tcp = (struct th_tcp){.sport = 1000, .dport = 443, .seq = 0xfffffff0, .ack = 5, .wnd = 77, .flags = TH_SYN | TH_ACK, .mss = 1460, .wscale = 8, .sack_ok = true};
+    p.tcp = (struct th_tcp){.sport = 1000,
+                            .dport = 443,
+                            .seq = 0xfffffff0,
+                            .ack = 5,
+                            .wnd = 77,
+                            .flags = TH_SYN | TH_ACK,
+                            .mss = 1460,
+                            .wscale = 8,
+                            .sack_ok = true};
     p.tcp.has_ts = true;
     p.tcp.tsval = 11;
     p.tcp.tsecr = 12;

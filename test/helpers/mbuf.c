@@ -46,7 +46,8 @@ struct rte_mbuf *th_mbuf_exact(struct rte_mempool *pool, const void *bytes, size
     return m;
 }
 
-struct rte_mbuf *th_mbuf_chain(struct rte_mempool *pool, const void *bytes, size_t len, const size_t *cuts, size_t n_cuts, uint16_t headroom)
+struct rte_mbuf *th_mbuf_chain(struct rte_mempool *pool, const void *bytes, size_t len, const size_t *cuts,
+                               size_t n_cuts, uint16_t headroom)
 {
     struct rte_mbuf *head = NULL, **link = &head;
     size_t from = 0;

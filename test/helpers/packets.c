@@ -39,7 +39,8 @@ struct sl_endpoint th_endpoint(const char *text)
 
 struct rte_ether_addr th_mac(uint32_t n)
 {
-    return (struct rte_ether_addr){.addr_bytes = {2, 0, (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}};
+    return (struct rte_ether_addr){
+        .addr_bytes = {2, 0, (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}};
 }
 
 struct sl_ip th_solicited_node(const struct sl_ip *ip)
@@ -61,13 +62,18 @@ void th_arp_request(struct th_pkt *p, struct rte_ether_addr mac, struct sl_ip fr
     memset(p->eth_dst.addr_bytes, 0xff, 6);
 }
 
-void th_arp_reply(struct th_pkt *p, struct rte_ether_addr mac, struct sl_ip whose, struct rte_ether_addr to_mac, struct sl_ip to)
+void th_arp_reply(struct th_pkt *p, struct rte_ether_addr mac, struct sl_ip whose, struct rte_ether_addr to_mac,
+                  struct sl_ip to)
 {
-    *p = (struct th_pkt){.kind = TH_ARP, .eth_src = mac, .eth_dst = to_mac, .arp = {.op = 2, .sha = mac, .spa = whose, .tha = to_mac, .tpa = to}};
+    *p = (struct th_pkt){.kind = TH_ARP,
+                         .eth_src = mac,
+                         .eth_dst = to_mac,
+                         .arp = {.op = 2, .sha = mac, .spa = whose, .tha = to_mac, .tpa = to}};
 }
 
 /* Body of both ND messages: target, then one link-layer address option. */
-static void nd(struct th_pkt *p, struct th_store *store, uint8_t type, uint32_t rest, struct sl_ip target, uint8_t option, struct rte_ether_addr mac)
+static void nd(struct th_pkt *p, struct th_store *store, uint8_t type, uint32_t rest, struct sl_ip target,
+               uint8_t option, struct rte_ether_addr mac)
 {
     memcpy(store->bytes, target.b, 16);
     store->bytes[16] = option;
@@ -76,22 +82,25 @@ static void nd(struct th_pkt *p, struct th_store *store, uint8_t type, uint32_t 
     p->icmp = (struct th_icmp){.type = type, .rest = rest, .data = store->bytes, .len = 24};
 }
 
-void th_nd_solicit(struct th_pkt *p, struct th_store *store, struct rte_ether_addr mac, struct sl_ip from, struct sl_ip whose)
+void th_nd_solicit(struct th_pkt *p, struct th_store *store, struct rte_ether_addr mac, struct sl_ip from,
+                   struct sl_ip whose)
 {
     struct sl_ip group = th_solicited_node(&whose);
 
-    *p = (struct th_pkt){.kind = TH_ICMP, .eth_src = mac, .eth_dst = th_multicast_mac(&group), .src = from, .dst = group};
+    *p = (struct th_pkt){
+        .kind = TH_ICMP, .eth_src = mac, .eth_dst = th_multicast_mac(&group), .src = from, .dst = group};
     nd(p, store, ND_SOLICIT, 0, whose, 1, mac);
 }
 
-void th_nd_advert(struct th_pkt *p, struct th_store *store, struct rte_ether_addr mac, struct sl_ip whose, struct rte_ether_addr to_mac, struct sl_ip to)
+void th_nd_advert(struct th_pkt *p, struct th_store *store, struct rte_ether_addr mac, struct sl_ip whose,
+                  struct rte_ether_addr to_mac, struct sl_ip to)
 {
     *p = (struct th_pkt){.kind = TH_ICMP, .eth_src = mac, .eth_dst = to_mac, .src = whose, .dst = to};
     nd(p, store, ND_ADVERT, 0x60000000, whose, 2, mac); /* solicited, override */
 }
 
-void th_icmp_error(struct th_pkt *p, struct th_store *store, struct sl_ip from, uint8_t type, uint8_t code, uint32_t rest, const uint8_t *bytes, size_t len,
-                   size_t quote_max)
+void th_icmp_error(struct th_pkt *p, struct th_store *store, struct sl_ip from, uint8_t type, uint8_t code,
+                   uint32_t rest, const uint8_t *bytes, size_t len, size_t quote_max)
 {
     struct th_pkt about;
     size_t skip, quote;
@@ -100,11 +109,17 @@ void th_icmp_error(struct th_pkt *p, struct th_store *store, struct sl_ip from, 
     skip = about.vlan ? 18 : 14;
     quote = SL_MIN(SL_MIN(len - skip, quote_max), sizeof store->bytes);
     memcpy(store->bytes, bytes + skip, quote);
-    *p = (struct th_pkt){.kind = TH_ICMP, .eth_src = about.eth_dst, .eth_dst = about.eth_src, .vlan = about.vlan, .src = from, .dst = about.src};
+    *p = (struct th_pkt){.kind = TH_ICMP,
+                         .eth_src = about.eth_dst,
+                         .eth_dst = about.eth_src,
+                         .vlan = about.vlan,
+                         .src = from,
+                         .dst = about.src};
     p->icmp = (struct th_icmp){.type = type, .code = code, .rest = rest, .data = store->bytes, .len = (uint32_t)quote};
 }
 
-bool th_answer_neighbour(const uint8_t *bytes, size_t len, const struct sl_ip *whose, struct rte_ether_addr mac, struct th_pkt *answer, struct th_store *store)
+bool th_answer_neighbour(const uint8_t *bytes, size_t len, const struct sl_ip *whose, struct rte_ether_addr mac,
+                         struct th_pkt *answer, struct th_store *store)
 {
     struct th_pkt q;
 
@@ -112,7 +127,8 @@ bool th_answer_neighbour(const uint8_t *bytes, size_t len, const struct sl_ip *w
         return false;
     if (q.kind == TH_ARP && q.arp.op == 1 && sl_ip_equal(&q.arp.tpa, whose)) {
         th_arp_reply(answer, mac, *whose, q.arp.sha, q.arp.spa);
-    } else if (q.kind == TH_ICMP && q.proto == IPPROTO_ICMPV6 && q.icmp.type == ND_SOLICIT && q.icmp.len >= 16 && memcmp(q.icmp.data, whose->b, 16) == 0) {
+    } else if (q.kind == TH_ICMP && q.proto == IPPROTO_ICMPV6 && q.icmp.type == ND_SOLICIT && q.icmp.len >= 16 &&
+               memcmp(q.icmp.data, whose->b, 16) == 0) {
         th_nd_advert(answer, store, mac, *whose, q.eth_src, q.src);
     } else {
         return false;

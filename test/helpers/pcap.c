@@ -30,7 +30,8 @@ struct th_pcap *th_pcap_open(const char *path)
 
 void th_pcap_write(struct th_pcap *pcap, uint64_t now, const void *bytes, size_t len)
 {
-    const uint32_t head[4] = {(uint32_t)(now / SL_NS_PER_S), (uint32_t)(now % SL_NS_PER_S), (uint32_t)len, (uint32_t)len};
+    const uint32_t head[4] = {(uint32_t)(now / SL_NS_PER_S), (uint32_t)(now % SL_NS_PER_S), (uint32_t)len,
+                              (uint32_t)len};
 
     fwrite(head, sizeof head, 1, pcap->f);
     fwrite(bytes, len, 1, pcap->f);

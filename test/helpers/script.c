@@ -1,4 +1,5 @@
-/* The world of a segment script: making it, letting time pass, taking what the endpoint sends, and the run over both families. */
+/* The world of a segment script: making it, letting time pass, taking what the endpoint sends, and the run over both
+ * families. */
 #include "helpers/script_internal.h"
 
 #include <stdio.h>
@@ -64,7 +65,8 @@ void script_fail(const char *file, int line, const char *fmt, ...)
 const char *script_describe(const struct th_pkt *p, char *out, size_t size)
 {
     bool from_peer = sl_ip_equal(&p->src, &g->remote);
-    struct script_conn *c = from_peer ? script_conn_of(p->tcp.dport, p->tcp.sport) : script_conn_of(p->tcp.sport, p->tcp.dport);
+    struct script_conn *c =
+        from_peer ? script_conn_of(p->tcp.dport, p->tcp.sport) : script_conn_of(p->tcp.sport, p->tcp.dport);
     struct th_pkt q = *p;
 
     if (c && p->kind == TH_TCP) {
@@ -242,8 +244,9 @@ static void take_events(void)
 
         c->events |= events;
         c->reason = s->reason;
-        script_note("  events%s%s%s%s%s", events & SL_STREAM_OPEN ? " OPEN" : "", events & SL_STREAM_READABLE ? " READABLE" : "",
-                    events & SL_STREAM_WRITABLE ? " WRITABLE" : "", events & SL_STREAM_EOF ? " EOF" : "", events & SL_STREAM_CLOSED ? " CLOSED" : "");
+        script_note("  events%s%s%s%s%s", events & SL_STREAM_OPEN ? " OPEN" : "",
+                    events & SL_STREAM_READABLE ? " READABLE" : "", events & SL_STREAM_WRITABLE ? " WRITABLE" : "",
+                    events & SL_STREAM_EOF ? " EOF" : "", events & SL_STREAM_CLOSED ? " CLOSED" : "");
     }
 }
 
@@ -338,7 +341,8 @@ static void unmake(void)
 static void make_net(void)
 {
     struct sl_net_iface_conf iface = {.name = "test", .mac = th_mac(1), .mtu = g->world.mtu, .n_addrs = 2};
-    struct sl_net_params np = {.ifaces = &iface, .n_ifaces = 1, .answers = true, .pool = g->net_pool, .stats = &g->stats, .seed = 1};
+    struct sl_net_params np = {
+        .ifaces = &iface, .n_ifaces = 1, .answers = true, .pool = g->net_pool, .stats = &g->stats, .seed = 1};
     struct sl_err err = {0};
 
     iface.addrs[0] = (struct sl_net_addr){th_ip("198.18.0.10"), 24};
@@ -378,7 +382,11 @@ void ts_world(const struct script_world *w)
     g->current = 0;
     g->n_history = 0;
     make_net();
-    tp = (struct sl_tcp_params){.net = g->net, .stats = &g->stats, .hdr_pool = g->hdr_pool, .ref_pool = g->ref_pool, .conns_max = g->world.conns_max};
+    tp = (struct sl_tcp_params){.net = g->net,
+                                .stats = &g->stats,
+                                .hdr_pool = g->hdr_pool,
+                                .ref_pool = g->ref_pool,
+                                .conns_max = g->world.conns_max};
     tp.time_wait_max = g->world.time_wait_max;
     tp.held_max_bytes = g->world.held_max_bytes;
     tp.time_wait_ns = g->world.time_wait_ms * SL_NS_PER_MS;

@@ -154,7 +154,8 @@ static void look(void *ctx, const struct sl_tcp_info *info)
 {
     struct search *s = ctx;
 
-    if (info->local.port == s->conn->lport && info->remote.port == s->conn->rport && sl_ip_equal(&info->remote.ip, &g->remote)) {
+    if (info->local.port == s->conn->lport && info->remote.port == s->conn->rport &&
+        sl_ip_equal(&info->remote.ip, &g->remote)) {
         s->found = *info;
         s->any = true;
     }

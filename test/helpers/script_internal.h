@@ -11,7 +11,7 @@ struct script_conn {
     bool used, iss_known;
     uint16_t lport, rport;
     uint32_t iss, peer_iss;
-    uint32_t sent_end; /* absolute: behind the last byte that the endpoint sent */
+    uint32_t sent_end;    /* absolute: behind the last byte that the endpoint sent */
     int ws_ours, ws_peer; /* -1: not offered */
     bool ts_ours, ts_peer;
     uint32_t ts_echo; /* the last timestamp that the endpoint sent */

@@ -66,7 +66,12 @@ static struct script_conn *open_conn(void)
     struct script_conn *c = script_conn();
 
     if (!c->used) {
-        *c = (struct script_conn){.used = true, .lport = SCRIPT_LPORT, .rport = (uint16_t)(SCRIPT_RPORT + g->current), .wnd = 65535, .ws_ours = -1, .ws_peer = -1};
+        *c = (struct script_conn){.used = true,
+                                  .lport = SCRIPT_LPORT,
+                                  .rport = (uint16_t)(SCRIPT_RPORT + g->current),
+                                  .wnd = 65535,
+                                  .ws_ours = -1,
+                                  .ws_peer = -1};
         c->peer_iss = g->world.peer_iss + g->current * 1000000;
     }
     return c;
@@ -83,7 +88,8 @@ static void queue(const char *file, int line, const char *text)
 
     if (why || !(seg.has & SEG_SEQ) || seg.len > sizeof data)
         script_fail(file, line, "\"%s\": %s", text, why ? why : "a sequence number is needed");
-    p.tcp = (struct th_tcp){.sport = seg.has & SEG_FROM ? seg.from : c->rport, .dport = c->lport, .flags = seg.flags, .urg = seg.urg};
+    p.tcp = (struct th_tcp){
+        .sport = seg.has & SEG_FROM ? seg.from : c->rport, .dport = c->lport, .flags = seg.flags, .urg = seg.urg};
     p.tcp.seq = seg.has & SEG_SEQ_ABS ? seg.seq : seg.seq + c->peer_iss;
     if (seg.has & SEG_ACK)
         p.tcp.ack = seg.has & SEG_ACK_ABS ? seg.ack : seg.ack + c->iss;
@@ -127,12 +133,22 @@ void ts_peer(const char *file, int line, const char *fmt, ...)
 static void icmp(uint8_t type, uint8_t code, uint32_t rest, uint32_t seq)
 {
     struct script_conn *c = script_conn();
-    struct th_pkt about = {.kind = TH_TCP, .eth_src = th_mac(1), .eth_dst = th_mac(2), .src = g->local, .dst = g->remote}, error;
+    struct th_pkt about = {.kind = TH_TCP,
+                           .eth_src = th_mac(1),
+                           .eth_dst = th_mac(2),
+                           .src = g->local,
+                           .dst = g->remote},
+                  error;
     struct th_store store;
     uint8_t bytes[256];
     size_t len;
 
-    about.tcp = (struct th_tcp){.sport = c->lport, .dport = c->rport, .seq = c->iss + seq, .ack = c->peer_iss + 1, .flags = TH_ACK, .wnd = 1000};
+    about.tcp = (struct th_tcp){.sport = c->lport,
+                                .dport = c->rport,
+                                .seq = c->iss + seq,
+                                .ack = c->peer_iss + 1,
+                                .flags = TH_ACK,
+                                .wnd = 1000};
     len = th_encode(&about, bytes, sizeof bytes);
     th_icmp_error(&error, &store, g->remote, type, code, rest, bytes, len, g->ip6 ? 1232 : 28);
     script_note("< ICMP type %u code %u about seq %u", type, code, seq);

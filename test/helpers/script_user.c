@@ -43,7 +43,10 @@ void u_unlisten(void)
     script_run();
 }
 
-int u_connect(const struct sl_tcp_opts *opts) { return u_connect_from((uint16_t)(SCRIPT_DIAL_LPORT + g->current), opts); }
+int u_connect(const struct sl_tcp_opts *opts)
+{
+    return u_connect_from((uint16_t)(SCRIPT_DIAL_LPORT + g->current), opts);
+}
 
 int u_connect_from(uint16_t lport, const struct sl_tcp_opts *opts)
 {
@@ -55,7 +58,13 @@ int u_connect_from(uint16_t lport, const struct sl_tcp_opts *opts)
 
     if (!s)
         return why;
-    *c = (struct script_conn){.used = true, .lport = local.port, .rport = remote.port, .wnd = 65535, .ws_ours = -1, .ws_peer = -1, .stream = s};
+    *c = (struct script_conn){.used = true,
+                              .lport = local.port,
+                              .rport = remote.port,
+                              .wnd = 65535,
+                              .ws_ours = -1,
+                              .ws_peer = -1,
+                              .stream = s};
     c->peer_iss = g->world.peer_iss + g->current * 1000000;
     script_note("  connect");
     script_run();
@@ -194,7 +203,8 @@ void u_release(void)
 
 /* ---- the states ---- */
 const struct script_state script_states[7] = {
-    {"ESTABLISHED", 1, 1}, {"FIN-WAIT-1", 2, 1}, {"FIN-WAIT-2", 2, 1}, {"CLOSE-WAIT", 1, 2}, {"CLOSING", 2, 2}, {"LAST-ACK", 2, 2}, {"TIME-WAIT", 2, 2},
+    {"ESTABLISHED", 1, 1}, {"FIN-WAIT-1", 2, 1}, {"FIN-WAIT-2", 2, 1}, {"CLOSE-WAIT", 1, 2},
+    {"CLOSING", 2, 2},     {"LAST-ACK", 2, 2},   {"TIME-WAIT", 2, 2},
 };
 
 static void close_ours(const char *file, int line, uint32_t peer_nxt)

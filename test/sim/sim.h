@@ -1,0 +1,168 @@
+/* sim: hosts and Sluice workers on links that lose, reorder, repeat and damage frames, in virtual time, all of it
+ * decided by a seed.
+ *
+ * A run is single-threaded and has no clock: the world holds a heap of frames on their way, and asks each node when
+ * it wants to act next. What every node sends is checked by an observer that knows only the wire (check.c); what
+ * arrives is compared with what was sent (app.c). */
+#ifndef SIM_H
+#define SIM_H
+
+#include "helpers/helpers.h"
+#include "tcp/tcp.h"
+#include "worker/worker.h"
+
+#define SIM_FLOWS_MAX 64
+#define SIM_NODES_MAX 3
+#define SIM_LINKS_MAX 2
+#define SIM_WORKERS_MAX 4
+#define SIM_SERVER_PORT 8080
+#define SIM_HEADER_BYTES 16 /* a client's first bytes: which flow this is */
+
+enum sim_topology { SIM_PAIR, SIM_SLUICE, SIM_TOPOLOGIES };
+
+/* ---- what a seed decides ---- */
+struct sim_link_conf {
+    uint32_t loss_ppm, reorder_ppm, duplicate_ppm, corrupt_ppm;
+    uint64_t delay_ns, jitter_ns; /* one way; jitter only to frames that are reordered */
+    uint64_t rate_bps;            /* bytes a second; 0: no limit */
+    uint32_t queue_bytes;         /* beyond this frames are dropped; only with a rate */
+};
+
+enum sim_close { SIM_CLOSE_WHEN_SENT, SIM_CLOSE_AFTER_EOF, SIM_CLOSE_WHEN_RECEIVED };
+
+struct sim_plan {   /* of one side of a flow */
+    uint64_t bytes; /* to send, without the client's header */
+    bool after_eof; /* sends only after the other side's EOF */
+    enum sim_close close;
+    uint32_t read_chunk;    /* bytes per read; 0: whatever there is */
+    uint64_t read_every_ns; /* between reads; 0: at once */
+    uint64_t abort_at;      /* bytes received or sent; UINT64_MAX: never */
+    bool early_release;     /* lets go as soon as it has sent and received all */
+    struct sl_tcp_opts opts;
+};
+
+struct sim_flow_conf {
+    uint64_t start_ns;
+    struct sim_plan client, server;
+};
+
+struct sim_scenario {
+    uint64_t seed;
+    enum sim_topology topology;
+    bool ip6_front, ip6_back;
+    uint16_t mtu_front, mtu_back;
+    uint32_t workers;
+    uint32_t n_flows;
+    uint32_t chain_percent; /* frames that are delivered in several mbufs */
+    struct sim_link_conf links[SIM_LINKS_MAX];
+    struct sim_flow_conf flows[SIM_FLOWS_MAX];
+};
+
+void sim_scenario_make(struct sim_scenario *sc, enum sim_topology topology, uint64_t seed);
+/* Several lines for a person. */
+void sim_scenario_print(const struct sim_scenario *sc);
+/* Whether a flow may end by a timeout because so much was lost. */
+bool sim_scenario_harsh(const struct sim_scenario *sc);
+
+/* ---- nodes ---- */
+struct sim_world;
+struct sim_node;
+
+struct sim_node_ops {
+    void (*input)(struct sim_node *n, uint8_t iface, struct rte_mbuf **frames,
+                  uint32_t count); /* consumes up to SL_NET_BURST frames */
+    void (*run)(
+        struct sim_node *n); /* lets everything work until it has nothing to do at this moment; sends by sim_send */
+    uint64_t (*next)(struct sim_node *n);
+    uint32_t (*conns)(struct sim_node *n); /* connections that are not yet over */
+    void (*destroy)(struct sim_node *n);
+};
+
+struct sim_iface {
+    struct sl_net_iface_conf conf;
+    int link;     /* index into the world's links; -1: none */
+    uint32_t end; /* 0 or 1: which end of the link */
+};
+
+#define SIM_HELD 32 /* sent mbufs that a node's device still holds: they must not change */
+
+struct sim_node {
+    const struct sim_node_ops *ops;
+    struct sim_world *world;
+    const char *name;
+    struct sim_iface ifaces[2];
+    uint32_t n_ifaces;
+    bool busy; /* got frames since it last ran */
+    struct {
+        struct rte_mbuf *m;
+        uint64_t sum;
+    } held[SIM_HELD];
+    uint32_t held_at;
+};
+
+struct sim_app;
+struct sim_node *sim_host_create(struct sim_world *w, const char *name, struct sl_ip ip4, struct sl_ip ip6,
+                                 uint16_t mtu, uint32_t mac, bool is_client);
+struct sim_node *sim_sluice_create(struct sim_world *w);
+
+/* ---- the observer ---- */
+struct sim_check;
+struct sim_check *sim_check_create(void);
+void sim_check_destroy(struct sim_check *c);
+/* A node hands this frame to its device / got it intact. NULL, or what is wrong with it (text lives until the next
+ * call). */
+const char *sim_check_sent(struct sim_check *c, const struct sim_iface *iface, const uint8_t *bytes, size_t len);
+void sim_check_received(struct sim_check *c, const uint8_t *bytes, size_t len);
+
+/* ---- the world ---- */
+struct sim_counts {
+    uint64_t sent, delivered, lost, reordered, duplicated, corrupted, overflowed, bytes;
+};
+
+struct sim_frame;
+
+struct sim_world {
+    const struct sim_scenario *sc;
+    uint64_t now, start;
+    struct sl_rng rng;
+    struct sim_frame **heap;
+    uint32_t n_heap, heap_room;
+    uint64_t serial;
+    uint64_t link_free[SIM_LINKS_MAX][2]; /* when the last queued byte will have left */
+    struct sim_node *nodes[SIM_NODES_MAX], *link_node[SIM_LINKS_MAX][2];
+    uint8_t link_iface[SIM_LINKS_MAX][2];
+    uint32_t n_nodes;
+    struct sim_app *app;
+    struct sim_check *check;
+    struct th_pcap *pcap;
+    struct sim_counts counts;
+    char failure[600]; /* "" : none */
+};
+
+/* Runs a scenario; false: it failed, and why is written to failure (at least 600 bytes). pcap may be NULL. */
+bool sim_run(const struct sim_scenario *sc, struct th_pcap *pcap, char *failure, struct sim_counts *counts);
+void sim_fail(struct sim_world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A node's frame goes to its link; takes ownership. */
+void sim_send(struct sim_node *n, uint8_t iface, struct rte_mbuf *m);
+void sim_node_release_held(struct sim_node *n);
+
+/* ---- pools shared by all nodes ---- */
+struct sim_pools {
+    struct rte_mempool *frames; /* no data room: delivered frames and the bytes that apps send */
+    struct rte_mempool *net, *hdr, *ref;
+};
+const struct sim_pools *sim_pools(void);
+
+/* ---- the applications on both hosts ---- */
+struct sim_app *sim_app_create(struct sim_world *w, struct sl_endpoint server);
+void sim_app_destroy(struct sim_app *a);
+void sim_app_attach(struct sim_app *a, struct sl_tcp *tcp, const struct sl_endpoint *local,
+                    bool is_client); /* a server listens at local */
+/* Lets the side that lives on this host work; true when it did anything. */
+bool sim_app_run(struct sim_app *a, bool is_client);
+uint64_t sim_app_next(const struct sim_app *a, bool is_client);
+bool sim_app_done(const struct sim_app *a);
+/* All flows ended as they should; otherwise sim_fail. */
+void sim_app_judge(struct sim_app *a);
+
+#endif

@@ -1,0 +1,394 @@
+/* The world: virtual time, links, and the loop that lets nodes act in order. */
+#include "sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define START_NS (1000 * SL_NS_PER_S)
+#define TIME_MAX_NS (3600 * SL_NS_PER_S) /* virtual time after which a connection counts as stuck */
+#define STEPS_MAX 20000000u
+#define SAME_TIME_MAX 20000u /* steps without time moving on */
+
+struct sim_frame {
+    uint64_t at_ns, serial;
+    uint8_t link, end; /* the end where it arrives */
+    bool intact;
+    size_t len;
+    uint8_t bytes[];
+};
+
+void sim_fail(struct sim_world *w, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (w->failure[0])
+        return;
+    va_start(ap, fmt);
+    vsnprintf(w->failure, sizeof w->failure, fmt, ap);
+    va_end(ap);
+}
+
+const struct sim_pools *sim_pools(void)
+{
+    static struct sim_pools pools;
+
+    if (!pools.frames) {
+        pools.frames = th_pool("frames", 65535, 0);
+        pools.net = th_pool("net", 2047, 2048);
+        pools.hdr = th_pool("hdr", 32767, 256);
+        pools.ref = th_pool("ref", 32767, 0);
+    }
+    return &pools;
+}
+
+/* ---- heap of frames on their way, by time and then by the order of sending ---- */
+static bool before(const struct sim_frame *a, const struct sim_frame *b)
+{
+    return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->serial < b->serial;
+}
+
+static void push(struct sim_world *w, struct sim_frame *f)
+{
+    uint32_t i = w->n_heap++;
+
+    if (w->n_heap > w->heap_room) {
+        w->heap_room = w->heap_room ? w->heap_room * 2 : 256;
+        w->heap = realloc(w->heap, w->heap_room * sizeof *w->heap);
+        assert(w->heap);
+    }
+    for (; i && before(f, w->heap[(i - 1) / 2]); i = (i - 1) / 2)
+        w->heap[i] = w->heap[(i - 1) / 2];
+    w->heap[i] = f;
+}
+
+static struct sim_frame *pop(struct sim_world *w)
+{
+    struct sim_frame *top = w->heap[0], *last = w->heap[--w->n_heap];
+    uint32_t i = 0;
+
+    for (;;) {
+        uint32_t child = 2 * i + 1;
+
+        if (child >= w->n_heap)
+            break;
+        if (child + 1 < w->n_heap && before(w->heap[child + 1], w->heap[child]))
+            child++;
+        if (!before(w->heap[child], last))
+            break;
+        w->heap[i] = w->heap[child];
+        i = child;
+    }
+    w->heap[i] = last;
+    return top;
+}
+
+/* ---- links ---- */
+static bool chance(struct sim_world *w, uint32_t ppm) { return ppm && sl_rng_below(&w->rng, 1000000) < ppm; }
+
+/* One bit, or a burst of up to 15, of the IP packet: what the Internet checksum is certain to see. */
+static void damage(struct sim_world *w, struct sim_frame *f, size_t from)
+{
+    uint64_t bits = (f->len - from) * 8, at = sl_rng_below(&w->rng, bits), n = 1 + sl_rng_below(&w->rng, 15);
+
+    f->bytes[from + at / 8] ^= (uint8_t)(1u << at % 8);
+    for (uint64_t i = 1; i < n && at + i < bits; i++)
+        if (sl_rng_next(&w->rng) & 1)
+            f->bytes[from + (at + i) / 8] ^= (uint8_t)(1u << (at + i) % 8);
+    f->intact = false;
+}
+
+static struct sim_frame *frame_of(struct sim_world *w, uint8_t link, uint32_t to, const uint8_t *bytes, size_t len)
+{
+    struct sim_frame *f = malloc(sizeof *f + len);
+
+    assert(f);
+    *f = (struct sim_frame){.serial = w->serial++, .link = link, .end = (uint8_t)to, .intact = true, .len = len};
+    memcpy(f->bytes, bytes, len);
+    return f;
+}
+
+/* Only what TCP can repair is harmed: ARP and ND have no checksum against a changed bit, and a lost one is net's own
+ * test. */
+static bool may_be_harmed(const uint8_t *bytes, size_t len)
+{
+    struct th_pkt p;
+
+    return !th_decode(bytes, len, &p) && p.kind == TH_TCP;
+}
+
+static void transmit(struct sim_world *w, uint8_t link, uint32_t from, const uint8_t *bytes, size_t len)
+{
+    const struct sim_link_conf *c = &w->sc->links[link];
+    uint64_t at = w->now + c->delay_ns;
+    bool harm = may_be_harmed(bytes, len);
+    struct sim_frame *f;
+
+    if (harm && chance(w, c->loss_ppm)) {
+        w->counts.lost++;
+        return;
+    }
+    if (c->rate_bps) {
+        uint64_t *free_at = &w->link_free[link][from], start = SL_MAX(*free_at, w->now),
+                 backlog = (start - w->now) * c->rate_bps / SL_NS_PER_S;
+
+        if (harm && backlog + len > c->queue_bytes) {
+            w->counts.overflowed++;
+            return;
+        }
+        *free_at = start + len * SL_NS_PER_S / c->rate_bps;
+        at = *free_at + c->delay_ns;
+    }
+    if (harm && chance(w, c->duplicate_ppm)) {
+        f = frame_of(w, link, !from, bytes, len);
+        f->at_ns = at + (c->jitter_ns ? sl_rng_below(&w->rng, c->jitter_ns) : 0);
+        push(w, f);
+        w->counts.duplicated++;
+    }
+    if (harm && chance(w, c->reorder_ppm) && c->jitter_ns) {
+        at += sl_rng_below(&w->rng, c->jitter_ns);
+        w->counts.reordered++;
+    }
+    f = frame_of(w, link, !from, bytes, len);
+    f->at_ns = at;
+    if (harm && chance(w, c->corrupt_ppm)) {
+        damage(w, f, 14);
+        w->counts.corrupted++;
+    }
+    push(w, f);
+}
+
+static uint64_t sum_of(const struct rte_mbuf *m)
+{
+    uint64_t sum = 1469598103934665603u;
+
+    for (; m; m = m->next) {
+        const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+
+        for (uint32_t i = 0; i < m->data_len; i++)
+            sum = (sum ^ p[i]) * 1099511628211u;
+    }
+    return sum;
+}
+
+/* A device may read a frame's bytes long after it was handed over. Looking at one frame in four finds an editor soon
+ * enough. */
+static void hold(struct sim_node *n, struct rte_mbuf *m)
+{
+    if (m && n->world->serial % 4) {
+        rte_pktmbuf_free(m);
+        return;
+    }
+    if (n->held[n->held_at].m && sum_of(n->held[n->held_at].m) != n->held[n->held_at].sum)
+        sim_fail(n->world, "%s changed a frame that its device may still hold", n->name);
+    rte_pktmbuf_free(n->held[n->held_at].m);
+    n->held[n->held_at].m = m;
+    n->held[n->held_at].sum = m ? sum_of(m) : 0;
+    n->held_at = (n->held_at + 1) % SIM_HELD;
+}
+
+void sim_node_release_held(struct sim_node *n)
+{
+    for (uint32_t i = 0; i < SIM_HELD; i++)
+        hold(n, NULL);
+}
+
+void sim_send(struct sim_node *n, uint8_t iface, struct rte_mbuf *m)
+{
+    static uint8_t bytes[TH_FRAME_MAX];
+    struct sim_world *w = n->world;
+    const struct sim_iface *out = &n->ifaces[iface];
+    struct th_pkt p;
+    char text[400];
+    const char *why;
+    size_t len;
+
+    sl_net_finish(m);
+    len = th_mbuf_bytes(m, bytes, sizeof bytes);
+    hold(n, m);
+    w->counts.sent++;
+    w->counts.bytes += len;
+    if (w->pcap)
+        th_pcap_write(w->pcap, w->now, bytes, len);
+    why = sim_check_sent(w->check, out, bytes, len);
+    if (why) {
+        th_decode(bytes, len, &p);
+        sim_fail(w, "%s sent %s: %s", n->name, th_describe(&p, text, sizeof text), why);
+    }
+    if (out->link >= 0)
+        transmit(w, (uint8_t)out->link, out->end, bytes, len);
+}
+
+/* ---- delivery ---- */
+static struct rte_mbuf *mbuf_of(struct sim_world *w, const struct sim_frame *f)
+{
+    size_t cuts[3] = {0, 0, 0}, n = 0;
+
+    if (sl_rng_below(&w->rng, 100) < w->sc->chain_percent) {
+        cuts[0] = 1 + sl_rng_below(&w->rng, SL_MIN(f->len - 1, 80u));
+        cuts[1] = cuts[0] + 1 + sl_rng_below(&w->rng, f->len);
+        cuts[2] = cuts[1] + 1 + sl_rng_below(&w->rng, f->len);
+        n = 3;
+    }
+    return th_mbuf_chain(sim_pools()->frames, f->bytes, f->len, cuts, n, 0);
+}
+
+/* All frames that arrive now at one end of one link, as one burst. */
+static void deliver_burst(struct sim_world *w)
+{
+    struct rte_mbuf *burst[SL_NET_BURST];
+    uint8_t link = w->heap[0]->link, end = w->heap[0]->end;
+    struct sim_node *to = w->link_node[link][end];
+    uint32_t n = 0;
+
+    while (n < SL_NET_BURST && w->n_heap && w->heap[0]->at_ns <= w->now && w->heap[0]->link == link &&
+           w->heap[0]->end == end) {
+        struct sim_frame *f = pop(w);
+
+        if (f->intact)
+            sim_check_received(w->check, f->bytes, f->len);
+        burst[n++] = mbuf_of(w, f);
+        w->counts.delivered++;
+        free(f);
+    }
+    to->ops->input(to, w->link_iface[link][end], burst, n);
+    to->busy = true;
+}
+
+static uint64_t next_time(const struct sim_world *w)
+{
+    uint64_t next = w->n_heap ? w->heap[0]->at_ns : SL_NEVER;
+
+    for (uint32_t i = 0; i < w->n_nodes; i++)
+        next = SL_MIN(next, w->nodes[i]->ops->next(w->nodes[i]));
+    return next;
+}
+
+static void step(struct sim_world *w)
+{
+    while (w->n_heap && w->heap[0]->at_ns <= w->now)
+        deliver_burst(w);
+    for (uint32_t i = 0; i < w->n_nodes; i++) {
+        struct sim_node *n = w->nodes[i];
+
+        if (n->busy || n->ops->next(n) <= w->now) {
+            n->busy = false;
+            n->ops->run(n);
+        }
+    }
+}
+
+static bool all_quiet(const struct sim_world *w)
+{
+    if (!sim_app_done(w->app))
+        return false;
+    for (uint32_t i = 0; i < w->n_nodes; i++)
+        if (w->nodes[i]->ops->conns(w->nodes[i]))
+            return false;
+    return w->n_heap == 0;
+}
+
+static void run(struct sim_world *w)
+{
+    uint32_t same = 0;
+
+    for (uint32_t i = 0; i < STEPS_MAX && !w->failure[0]; i++) {
+        uint64_t next = next_time(w);
+
+        if (all_quiet(w))
+            return;
+        if (next == SL_NEVER || next > w->start + TIME_MAX_NS) {
+            sim_app_judge(w->app); /* says more, if it can */
+            sim_fail(w, "stuck: nothing happens any more, but not everything is over");
+            return;
+        }
+        same = next <= w->now ? same + 1 : 0;
+        if (same > SAME_TIME_MAX) {
+            sim_fail(w, "time does not move on");
+            return;
+        }
+        w->now = SL_MAX(w->now, next);
+        step(w);
+    }
+    sim_fail(w, "too many steps");
+}
+
+/* ---- making and ending ---- */
+static void join(struct sim_world *w, int link, uint32_t end, struct sim_node *n, uint8_t iface)
+{
+    n->ifaces[iface].link = link;
+    n->ifaces[iface].end = end;
+    w->link_node[link][end] = n;
+    w->link_iface[link][end] = iface;
+}
+
+static struct sl_ip pick(bool ip6, const char *v4, const char *v6) { return th_ip(ip6 ? v6 : v4); }
+
+static void make_pair(struct sim_world *w)
+{
+    bool ip6 = w->sc->ip6_front;
+    struct sl_endpoint server = {pick(ip6, "198.18.0.2", "2001:db8:1::2"), SIM_SERVER_PORT};
+
+    w->app = sim_app_create(w, server);
+    w->nodes[w->n_nodes++] =
+        sim_host_create(w, "client", th_ip("198.18.0.1"), th_ip("2001:db8:1::1"), w->sc->mtu_front, 1, true);
+    w->nodes[w->n_nodes++] =
+        sim_host_create(w, "server", th_ip("198.18.0.2"), th_ip("2001:db8:1::2"), w->sc->mtu_back, 2, false);
+    join(w, 0, 0, w->nodes[0], 0);
+    join(w, 0, 1, w->nodes[1], 0);
+}
+
+static void make_sluice(struct sim_world *w)
+{
+    struct sl_endpoint front = {pick(w->sc->ip6_front, "198.18.0.10", "2001:db8:1::10"), SIM_SERVER_PORT};
+
+    w->app = sim_app_create(w, front);
+    w->nodes[w->n_nodes++] =
+        sim_host_create(w, "client", th_ip("198.18.0.2"), th_ip("2001:db8:1::2"), w->sc->mtu_front, 1, true);
+    w->nodes[w->n_nodes++] =
+        sim_host_create(w, "origin", th_ip("198.18.1.2"), th_ip("2001:db8:2::2"), w->sc->mtu_back, 2, false);
+    w->nodes[w->n_nodes++] = sim_sluice_create(w);
+    join(w, 0, 0, w->nodes[0], 0);
+    join(w, 0, 1, w->nodes[2], 0);
+    join(w, 1, 0, w->nodes[2], 1);
+    join(w, 1, 1, w->nodes[1], 0);
+}
+
+static void unmake(struct sim_world *w)
+{
+    for (uint32_t i = 0; i < w->n_heap; i++)
+        free(w->heap[i]);
+    free(w->heap);
+    for (uint32_t i = 0; i < w->n_nodes; i++)
+        sim_node_release_held(w->nodes[i]);
+    sim_app_destroy(w->app);
+    if (!w->failure[0] && !th_pools_full())
+        sim_fail(w, "mbufs are missing before the nodes end");
+    for (uint32_t i = 0; i < w->n_nodes; i++)
+        w->nodes[i]->ops->destroy(w->nodes[i]);
+    if (!w->failure[0] && !th_pools_full())
+        sim_fail(w, "mbufs are missing");
+    sim_check_destroy(w->check);
+}
+
+bool sim_run(const struct sim_scenario *sc, struct th_pcap *pcap, char *failure, struct sim_counts *counts)
+{
+    struct sim_world *w = calloc(1, sizeof *w);
+    bool good;
+
+    assert(w);
+    w->sc = sc;
+    w->pcap = pcap;
+    w->now = w->start = START_NS;
+    w->check = sim_check_create();
+    sl_rng_seed(&w->rng, sc->seed * 2 + 1);
+    (sc->topology == SIM_PAIR ? make_pair : make_sluice)(w);
+    run(w);
+    if (!w->failure[0])
+        sim_app_judge(w->app);
+    unmake(w);
+    good = !w->failure[0];
+    memcpy(failure, w->failure, sizeof w->failure);
+    *counts = w->counts;
+    free(w);
+    return good;
+}
