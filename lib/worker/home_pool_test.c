@@ -1,9 +1,13 @@
 /* The home pool: buffers come home from whichever thread frees them, and come home whole. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
 #include <rte_mempool.h>
 #include <rte_ring.h>
 

@@ -197,6 +197,8 @@ struct rte_mempool *sl_worker_pool_create(const char *name, uint32_t owner, uint
     code = rte_mempool_populate_default(mp);
     if (code < 0)
         return fail(mp, name, n, code, err);
+    /* Initialising erases the links of what lies in this thread's mailbox: onto the stack with it first. */
+    collect_all(mp->pool_data);
     rte_mempool_obj_iter(mp, rte_pktmbuf_init, NULL);
     return mp;
 }
