@@ -90,8 +90,8 @@ struct th_pkt {
     uint8_t tos, proto;
     uint16_t ip_id;
     uint16_t ip_frag; /* IPv4: flags and offset as in the header */
-    const uint8_t *
-        ip_extra; /* IPv4: options (a multiple of four bytes); IPv6: extension headers, the last of which names the protocol */
+    /* IPv4: options (a multiple of four bytes); IPv6: extension headers, the last of which names the protocol */
+    const uint8_t *ip_extra;
     uint32_t ip_extra_len;
     uint8_t ip_extra_first; /* IPv6: type of the first extension header */
     union {

@@ -9,8 +9,8 @@
  *     expect("A 1(100) ack 1");                 100 bytes from relative sequence number 1; PSH is never compared
  *     expect_within(200, 1100, "A 1(100)");     the first retransmission comes 200 to 1100 ms later
  *
- * R in expect() stands for RST with or without ACK. Text of a segment: FLAGS SEQ[(LEN)] [WORD VALUE]...
- *   FLAGS   letters of FSRPAUEC, or `.` for none
+ * Text of a segment: FLAGS SEQ[(LEN)] [WORD VALUE]...
+ *   FLAGS   letters of FSRPAUEC, or `.` for none; a mere R in expect() stands for RST with or without ACK
  *   SEQ     relative to the sender's initial sequence number; =N: absolute; * in expect: any
  *   ack N   relative to the receiver's initial sequence number, or =N. Left out: in peer(), all that the
  *         endpoint has sent so far; in expect(), any
@@ -21,7 +21,7 @@
  *         SACK option.   noopt: no options at all
  *   opt HEX  raw option bytes;  urg N;  doff N: a lie about the data offset (16 means 0);  badsum: a wrong
  *         checksum;  from N: another source port of the peer
- *   fill N   data is N bytes that are not the stream's
+ *   fill     the data is not the stream's
  * Once agreed, peer() adds timestamps by itself: the virtual time in ms, and the last value that the endpoint sent.
  *
  * Data is a pattern of the position in the stream, checked wherever it comes out. A segment that was not expected
