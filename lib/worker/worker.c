@@ -84,7 +84,10 @@ static int make_tcp(struct sl_worker *w, const struct sl_worker_params *p, uint3
     };
     int code;
 
-    sl_crypto_random(params.secret, sizeof params.secret);
+    if (p->replay_secret)
+        memcpy(params.secret, p->replay_secret, sizeof params.secret);
+    else
+        sl_crypto_random(params.secret, sizeof params.secret);
     code = sl_tcp_create(&params, now, &w->tcp, err);
     sl_crypto_wipe(params.secret, sizeof params.secret);
     return code;

@@ -24,6 +24,7 @@ struct sl_worker_params {
     uint32_t mbufs;              /* in this worker's pools, all sizes together, from the memory setting */
     uint64_t seed;               /* replayable random */
     uint64_t time_wait_ns;       /* 0: default */
+    const uint8_t *replay_secret; /* 32 bytes that take the place of TCP's secret, so that a run can be replayed; NULL: the system's random */
 };
 
 int sl_worker_create(const struct sl_worker_params *params, uint64_t now, struct sl_worker **worker, struct sl_err *err);
