@@ -1,4 +1,5 @@
-/* sim [--topology pair|sluice] [--seeds N] [--first S] [--pcap FILE] [--show]: runs scenarios by seed. */
+/* sim [--topology pair|sluice] [--seeds N] [--first S] [--pcap FILE] [--show] | --grid STEP: runs scenarios by seed,
+ * or the grid. */
 #include "sim.h"
 
 #include <getopt.h>
@@ -15,6 +16,7 @@ struct args {
     int topology; /* -1: all */
     const char *pcap, *program;
     bool show;
+    uint32_t grid; /* every how many cells; 0: no grid */
 };
 
 /* For whoever looks at a crash: which run it was. */
@@ -31,11 +33,12 @@ static void say_which(int sig)
 static void usage(const char *program)
 {
     fprintf(stderr,
-            "usage: %s [--topology pair|sluice] [--seeds N] [--first S] [--pcap FILE] [--show]\n"
+            "usage: %s [--topology pair|sluice] [--seeds N] [--first S] [--pcap FILE] [--show] [--grid STEP]\n"
             "  --seeds     how many scenarios (default 100, or SLUICE_SIM_SEEDS)\n"
             "  --first     the first seed (default 1)\n"
             "  --pcap      write what every node sends; for one seed\n"
-            "  --show      print each scenario\n"
+            "  --show      print each scenario, or each cell of the grid\n"
+            "  --grid      instead of seeds: every STEPth cell of the grid, from --first on; 1 is the whole\n"
             "A seed that fails is run again with a pcap in the current folder (or SLUICE_SIM_DIR).\n",
             program);
     exit(2);
@@ -67,6 +70,8 @@ static struct args parse(int argc, char **argv)
             a.first = strtoull(optarg, NULL, 0);
         else if (c == 'p')
             a.pcap = optarg;
+        else if (c == 'g')
+            a.grid = (uint32_t)strtoul(optarg, NULL, 0);
         else if (c == 's')
             a.show = true;
         else
@@ -138,6 +143,33 @@ static bool run_topology(const struct args *a, enum sim_topology topology)
     return true;
 }
 
+static bool run_grid(const struct args *a)
+{
+    static struct sim_scenario sc;
+    static char failure[600];
+    uint32_t n = 0;
+
+    for (uint32_t cell = (uint32_t)a->first - 1; cell < sim_grid_cells(); cell += a->grid, n++) {
+        struct sim_counts counts = {0};
+
+        snprintf(running, sizeof running, "\ncrashed in: --grid %u --first %u\n", a->grid, cell + 1);
+        sim_grid_make(&sc, cell);
+        if (!run_once(&sc, a->pcap, failure, &counts)) {
+            printf("FAILED: %s\n", failure);
+            sim_grid_judge(&sc, counts.app_ns + 1, true);
+        } else if (sim_grid_judge(&sc, counts.app_ns, a->show)) {
+            continue;
+        } else {
+            sim_grid_judge(&sc, counts.app_ns, !a->show);
+            printf("FAILED: the goodput is below the floor\n");
+        }
+        printf("  replay: %s --grid 100000 --first %u --pcap grid-%u.pcap\n", a->program, cell + 1, cell);
+        return false;
+    }
+    printf("grid: %u cells good\n", n);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct args a = parse(argc, argv);
@@ -146,6 +178,8 @@ int main(int argc, char **argv)
     th_eal_init();
     signal(SIGABRT, say_which);
     signal(SIGSEGV, say_which);
+    if (a.grid)
+        return run_grid(&a) ? 0 : 1;
     for (int t = 0; t < SIM_TOPOLOGIES; t++)
         if (a.topology < 0 || a.topology == t)
             good &= run_topology(&a, (enum sim_topology)t);

@@ -59,6 +59,12 @@ struct sim_scenario {
 };
 
 void sim_scenario_make(struct sim_scenario *sc, enum sim_topology topology, uint64_t seed);
+/* The grid: every combination of loss, reordering, duplication, round trip, MTU, window and direction; one flow each. */
+uint32_t sim_grid_cells(void);
+void sim_grid_make(struct sim_scenario *sc, uint32_t cell);
+/* A line about the cell and what it reached (bytes, goodput); false when that is below the floor. */
+bool sim_grid_judge(const struct sim_scenario *sc, uint64_t app_ns, bool print);
+
 /* Several lines for a person. */
 void sim_scenario_print(const struct sim_scenario *sc);
 /* Whether a flow may end by a timeout because so much was lost. */
@@ -117,6 +123,7 @@ void sim_check_received(struct sim_check *c, const uint8_t *bytes, size_t len);
 /* ---- the world ---- */
 struct sim_counts {
     uint64_t sent, delivered, lost, reordered, duplicated, corrupted, overflowed, bytes;
+    uint64_t app_ns; /* virtual time until the applications were done */
 };
 
 struct sim_frame;

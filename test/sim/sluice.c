@@ -171,6 +171,7 @@ struct sim_node *sim_sluice_create(struct sim_world *w)
                                     0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb, 0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3,
                                     0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
     struct sluice *s = calloc(1, sizeof *s);
+    uint8_t secret[32] = {(uint8_t)w->sc->seed, (uint8_t)(w->sc->seed >> 8)};
     struct sl_err err = {0};
 
     assert(s);
@@ -190,6 +191,7 @@ struct sim_node *sim_sluice_create(struct sim_world *w)
         p.conns_max = 256;
         p.handshakes_max = 4;
         p.mbufs = MBUFS;
+        p.replay_secret = secret;
         p.seed = w->sc->seed * 8 + i;
         sl_worker_thread_is(i);
         if (sl_worker_create(&p, w->now, &s->workers[i], &err))

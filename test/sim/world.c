@@ -277,10 +277,12 @@ static void step(struct sim_world *w)
     }
 }
 
-static bool all_quiet(const struct sim_world *w)
+static bool all_quiet(struct sim_world *w)
 {
     if (!sim_app_done(w->app))
         return false;
+    if (!w->counts.app_ns)
+        w->counts.app_ns = w->now - w->start;
     for (uint32_t i = 0; i < w->n_nodes; i++)
         if (w->nodes[i]->ops->conns(w->nodes[i]))
             return false;
