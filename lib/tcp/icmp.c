@@ -1,0 +1,54 @@
+/* ICMP errors about what we sent. Anybody can forge one: it must quote a sequence number that is in flight (RFC 5927 4), and can't end what is established. */
+#include "tcp/tcp_internal.h"
+
+static void too_big(struct conn *c, uint16_t mtu)
+{
+    uint32_t floor = sl_ip_is4(&c->tuple.local) ? TCP_MTU_FLOOR4 : TCP_MTU_FLOOR6;
+
+    mtu = (uint16_t)SL_MAX(mtu, floor);
+    if (!conn_synchronized(c) || mtu >= c->path.mtu) {
+        sl_stat_drop(c->t->stats, SL_DROP_TCP_ICMP_IGNORED);
+        return;
+    }
+    c->path.mtu = mtu;
+    sl_tcp_conn_set_mss(c);
+    sl_stat_inc(c->t->stats, SL_CTR_TCP_PMTU_SHRUNK);
+    sl_tcp_recovery_resend(c);
+    conn_wants_output(c);
+}
+
+/* RFC 1122 4.2.3.9, with RFC 5461's reading: hard errors end a connection only while it is being opened. */
+static void unreachable(struct conn *c, bool hard)
+{
+    if (c->state == ST_SYN_SENT && hard)
+        sl_tcp_conn_end(c, SL_REASON_UNREACHABLE);
+    else if (c->state == ST_SYN_SENT)
+        c->soft_error = SL_REASON_UNREACHABLE;
+    else
+        sl_stat_inc(c->t->stats, SL_CTR_TCP_ICMP_SOFT);
+}
+
+static void to_conn(struct conn *c, const struct sl_net_icmp *e)
+{
+    if (!seq_in(e->seq, c->snd_una, c->snd_nxt)) {
+        sl_stat_drop(c->t->stats, SL_DROP_TCP_ICMP_BAD_QUOTE);
+        return;
+    }
+    if (e->kind == SL_ICMP_TOO_BIG)
+        too_big(c, e->mtu);
+    else
+        unreachable(c, e->kind == SL_ICMP_HARD);
+}
+
+void sl_tcp_icmp_input(struct sl_tcp *t, const struct sl_net_icmp *e)
+{
+    struct tuple tuple = {.local = e->local, .remote = e->remote, .lport = e->lport, .rport = e->rport};
+    uint32_t ref;
+
+    tuple.hash = table_hash(&t->table, &tuple);
+    ref = sl_tcp_table_find(&t->table, &tuple);
+    if (ref && ref_kind(ref) == REF_CONN)
+        to_conn(conn_at(t, ref_idx(ref)), e);
+    else
+        sl_stat_drop(t->stats, SL_DROP_TCP_ICMP_IGNORED);
+}

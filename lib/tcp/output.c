@@ -1,0 +1,302 @@
+/* What a connection may send now, one segment at a time. A segment is planned, emitted, and only then do the connection's numbers move: when the transmit queue is
+ * full nothing was sent and nothing changed. */
+#include "tcp/cc.h"
+#include "tcp/tcp_internal.h"
+
+static const struct sl_tcp_cc *cc(const struct conn *c) { return &sl_tcp_cc_newreno; }
+
+/* ---- headers ---- */
+
+static void add_sacks(struct conn *c, struct header *h)
+{
+    uint32_t max = c->flags & F_TS ? 3 : 4;
+
+    if (!(c->flags & F_SACK))
+        return;
+    if (c->flags & F_DSACK) /* RFC 2883: the duplicate comes first, once */
+        h->sacks[h->n_sacks++] = c->dsack;
+    if (c->reasm)
+        h->n_sacks += (uint8_t)sl_tcp_reasm_blocks(c->reasm, h->sacks + h->n_sacks, max - h->n_sacks);
+}
+
+/* The window as bytes and as it stands in the header. */
+static uint32_t put_window(const struct conn *c, struct header *h, uint8_t shift)
+{
+    uint32_t field = SL_MIN(sl_tcp_recv_window(c) >> shift, (uint32_t)UINT16_MAX);
+
+    h->wnd = (uint16_t)field;
+    return field << shift;
+}
+
+static uint32_t open_header(struct conn *c, struct header *h)
+{
+    h->ack = c->rcv_nxt;
+    h->flags |= TF_ACK;
+    if (c->flags & F_TS) {
+        h->opts |= OPT_TS;
+        h->tsval = conn_tsval(c);
+        h->tsecr = c->ts_recent;
+    }
+    add_sacks(c, h);
+    return put_window(c, h, c->rcv_shift);
+}
+
+/* SYN, or SYN and ACK after a simultaneous open. The first offers everything, the second only what the peer offered too. */
+static uint32_t syn_header(struct conn *c, struct header *h)
+{
+    bool answer = c->state == ST_SYN_RCVD;
+
+    h->flags = TF_SYN | (answer ? TF_ACK : 0);
+    h->ack = answer ? c->rcv_nxt : 0;
+    h->opts = OPT_MSS;
+    h->opts |= !answer || c->flags & F_TS ? OPT_TS : 0;
+    h->opts |= !answer || c->flags & F_SACK ? OPT_SACK_OK : 0;
+    h->opts |= !answer || c->flags & F_WSCALE ? OPT_WSCALE : 0;
+    h->mss = sl_tcp_mss_offer(&c->path, &c->tuple);
+    h->wscale = c->rcv_shift;
+    h->tsval = conn_tsval(c);
+    h->tsecr = answer ? c->ts_recent : 0;
+    return put_window(c, h, 0);
+}
+
+/* ---- sending one segment ---- */
+
+struct plan {
+    uint32_t seq, len; /* sequence space, FIN included */
+    struct place *place;
+    enum { PLAN_NEW, PLAN_RTX, PLAN_PROBE, PLAN_ACK, PLAN_ALIVE } kind;
+};
+
+static void commit_new(struct conn *c, const struct plan *p, uint32_t len)
+{
+    bool was_idle = !conn_flight(c);
+
+    c->snd_nxt = p->seq + len;
+    c->flags &= ~(uint32_t)(F_PROBE_OUT | F_OVERRIDE);
+    if (!(c->flags & F_TIMING) && c->ca == CA_OPEN) {
+        c->flags |= F_TIMING;
+        c->rtt_seq = c->snd_nxt;
+        c->rtt_at = c->t->now;
+    }
+    sl_tcp_timer_sent(c, was_idle);
+}
+
+static void commit_rtx(struct conn *c, const struct plan *p, uint32_t len)
+{
+    c->high_rxt = seq_max(c->high_rxt, p->seq + len);
+    c->flags &= ~(uint32_t)(F_TIMING | F_RTX_FORCE); /* Karn: what was sent twice is not timed */
+    c->retransmits++;
+    sl_stat_inc(c->t->stats, SL_CTR_TCP_RETRANSMITS);
+    sl_tcp_timer_sent(c, false);
+}
+
+static void commit_probe(struct conn *c, const struct plan *p, uint32_t len)
+{
+    c->flags = (c->flags & ~(uint32_t)F_PROBE_NOW) | F_PROBE_OUT;
+    sl_stat_inc(c->t->stats, SL_CTR_TCP_WINDOW_PROBES);
+}
+
+static void commit_ack(struct conn *c, const struct plan *p, uint32_t len) {}
+
+static void commit_alive(struct conn *c, const struct plan *p, uint32_t len)
+{
+    c->flags &= ~(uint32_t)F_ALIVE_NOW;
+    sl_stat_inc(c->t->stats, SL_CTR_TCP_KEEPALIVES);
+}
+
+static void (*const commit[])(struct conn *, const struct plan *, uint32_t) = {
+    [PLAN_NEW] = commit_new, [PLAN_RTX] = commit_rtx, [PLAN_PROBE] = commit_probe, [PLAN_ACK] = commit_ack, [PLAN_ALIVE] = commit_alive,
+};
+
+/* Sends p as one segment, as much of it as fits. */
+static enum emit_result send_plan(struct conn *c, const struct plan *p)
+{
+    struct header h = {.seq = p->seq};
+    uint32_t wnd = open_header(c, &h), room = c->mss - (h.n_sacks ? 4 + 8u * h.n_sacks : 0);
+    uint32_t text = seq_lt(p->seq, c->snd_end) ? SL_MIN(SL_MIN(p->len, c->snd_end - p->seq), room) : 0;
+    enum emit_result r;
+
+    text = sl_tcp_emit_fit(c, p->place, p->seq, text);
+    if (p->len > text && p->seq + text == c->snd_end && c->flags & F_SHUT)
+        h.flags |= TF_FIN;
+    if (text && p->seq + text == c->snd_end)
+        h.flags |= TF_PSH;
+    r = sl_tcp_emit_data(c, &h, p->place, text);
+    if (r != EMIT_SENT && r != EMIT_LOST)
+        return r;
+    commit[p->kind](c, p, text + !!(h.flags & TF_FIN));
+    c->last_tx_ms = tcp_now_ms(c->t);
+    sl_tcp_recv_ack_sent(c, wnd);
+    return EMIT_SENT;
+}
+
+static enum emit_result send_syn(struct conn *c)
+{
+    struct header h = {.seq = c->iss};
+    uint32_t wnd = syn_header(c, &h);
+    enum emit_result r = sl_tcp_emit_data(c, &h, &c->snd_place, 0);
+
+    if (r == EMIT_LOST) {
+        sl_tcp_conn_end(c, SL_REASON_UNREACHABLE);
+        return r;
+    }
+    if (r != EMIT_SENT)
+        return r;
+    c->flags &= ~(uint32_t)F_SYN_NOW;
+    if (!(c->flags & (F_TIMING | F_SYN_RTX))) {
+        c->flags |= F_TIMING;
+        c->rtt_seq = c->iss + 1;
+        c->rtt_at = c->t->now;
+    }
+    c->snd_nxt = c->iss + 1;
+    if (c->state == ST_SYN_RCVD)
+        sl_tcp_recv_ack_sent(c, wnd);
+    sl_tcp_timer_sent(c, true);
+    return r;
+}
+
+/* ---- what to send next ---- */
+
+/* Whether a rest smaller than a segment, the last that there is, may go (Nagle, RFC 9293 3.7.4). */
+static bool small_may_go(const struct conn *c) { return !c->set->opts.nagle || !conn_flight(c) || c->flags & F_SHUT; }
+
+/* The bytes of the next new segment; 0 when the window, cwnd, Nagle or the want of data hold it back. */
+static uint32_t new_bytes(struct conn *c)
+{
+    uint32_t rest = conn_snd_limit(c) - c->snd_nxt, edge = c->snd_una + c->snd_wnd, len = SL_MIN(rest, (uint32_t)c->mss), pipe;
+    uint32_t room = seq_gt(edge, c->snd_nxt) ? edge - c->snd_nxt : 0;
+
+    c->flags &= ~(uint32_t)F_CWND_LIMITED;
+    if (!rest)
+        return 0;
+    if (len > room) { /* silly window avoidance (RFC 9293 3.8.6.2.1) */
+        len = room;
+        if (!len || (len < c->max_snd_wnd / 2 && !(c->flags & F_OVERRIDE)))
+            return 0;
+    } else if (len < c->mss && !small_may_go(c)) {
+        return 0;
+    }
+    pipe = sl_tcp_recovery_pipe(c);
+    if (pipe && pipe + len > c->cwnd) {
+        c->flags |= F_CWND_LIMITED;
+        return 0;
+    }
+    return len;
+}
+
+/* After a silence cwnd says nothing about the path any more (RFC 5681 4.1). */
+static void restart_after_idle(struct conn *c)
+{
+    if (!conn_flight(c) && tcp_now_ms(c->t) - c->last_tx_ms > c->rto_us / 1000)
+        cc(c)->restart(c, c->t->now);
+}
+
+static bool plan_probe(struct conn *c, struct plan *p)
+{
+    if (!(c->flags & F_PROBE_NOW))
+        return false;
+    *p = (struct plan){c->snd_nxt, 1, &c->snd_place, PLAN_PROBE};
+    if (!conn_flight(c) && c->snd_nxt != conn_snd_limit(c))
+        return true;
+    c->flags &= ~(uint32_t)F_PROBE_NOW;
+    return false;
+}
+
+static bool plan_rtx(struct conn *c, struct plan *p)
+{
+    *p = (struct plan){.place = &c->rtx_place, .kind = PLAN_RTX};
+    return sl_tcp_recovery_next(c, false, &p->seq, &p->len);
+}
+
+static bool plan_new(struct conn *c, struct plan *p)
+{
+    restart_after_idle(c);
+    *p = (struct plan){c->snd_nxt, new_bytes(c), &c->snd_place, PLAN_NEW};
+    return p->len;
+}
+
+static bool plan_rescue(struct conn *c, struct plan *p)
+{
+    *p = (struct plan){.place = &c->rtx_place, .kind = PLAN_RTX};
+    return c->snd_nxt == conn_snd_limit(c) && sl_tcp_recovery_next(c, true, &p->seq, &p->len);
+}
+
+static bool plan_alive(struct conn *c, struct plan *p)
+{
+    *p = (struct plan){c->snd_nxt - 1, 0, &c->snd_place, PLAN_ALIVE};
+    return c->flags & F_ALIVE_NOW;
+}
+
+static bool plan_ack(struct conn *c, struct plan *p)
+{
+    *p = (struct plan){c->snd_nxt, 0, &c->snd_place, PLAN_ACK};
+    return c->flags & F_ACK_NOW;
+}
+
+/* RFC 6675 NextSeg's order: what is lost, then new bytes, then what may be lost; an ACK of its own only when nothing else carried it. */
+static bool (*const plans[])(struct conn *, struct plan *) = {plan_probe, plan_rtx, plan_new, plan_rescue, plan_alive, plan_ack};
+
+static bool next_plan(struct conn *c, struct plan *p)
+{
+    for (uint32_t i = 0; i < SL_ARRAY_LEN(plans); i++) {
+        if (plans[i](c, p))
+            return true;
+    }
+    return false;
+}
+
+/* Without SACK the peer counts duplicate ACKs: each segment ahead of order gets one (RFC 5681 4.2), also when a burst brought many. */
+static bool send_owed_dups(struct conn *c)
+{
+    struct plan p = {c->snd_nxt, 0, &c->snd_place, PLAN_ACK};
+    uint8_t owed = c->dup_owed;
+
+    for (; !(c->flags & F_SACK) && owed > 1; owed--) {
+        uint32_t flags = c->flags & F_ACK_NOW;
+
+        if (send_plan(c, &p) != EMIT_SENT)
+            return false;
+        c->flags |= flags;
+        c->dup_owed = owed - 1;
+    }
+    return true;
+}
+
+static bool output_syn(struct conn *c, uint32_t budget_segs, bool *more)
+{
+    struct plan p;
+
+    if (c->flags & F_SYN_NOW) {
+        enum emit_result r = send_syn(c);
+
+        return r == EMIT_SENT || r == EMIT_LOST;
+    }
+    if (c->state == ST_SYN_RCVD && plan_ack(c, &p))
+        return send_plan(c, &p) == EMIT_SENT;
+    return true;
+}
+
+static bool output_open(struct conn *c, uint32_t budget_segs, bool *more)
+{
+    struct plan p;
+
+    if (!send_owed_dups(c))
+        return false;
+    while (next_plan(c, &p)) {
+        if (!budget_segs--) {
+            *more = true;
+            return true;
+        }
+        if (send_plan(c, &p) != EMIT_SENT)
+            return false;
+    }
+    if (!conn_flight(c) && c->snd_nxt != conn_snd_limit(c))
+        sl_tcp_timer_persist(c);
+    return true;
+}
+
+bool sl_tcp_output_conn(struct conn *c, uint32_t budget_segs, bool *more)
+{
+    *more = false;
+    return (c->state == ST_SYN_SENT || c->state == ST_SYN_RCVD ? output_syn : output_open)(c, budget_segs, more);
+}

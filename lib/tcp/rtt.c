@@ -1,0 +1,32 @@
+/* Round-trip time and retransmission timeout (RFC 6298). The minimum of 200 ms, instead of the RFC's 1 s, is a deviation on purpose, as common stacks do. */
+#include "tcp/tcp_internal.h"
+
+#define CLOCK_US 66u /* granularity of the wheel */
+
+void sl_tcp_rtt_sample(struct conn *c, uint64_t rtt_ns)
+{
+    uint64_t us = SL_MIN(SL_MAX(rtt_ns / SL_NS_PER_US, 1), (uint64_t)(TCP_RTO_MAX_NS / SL_NS_PER_US));
+    uint32_t r = (uint32_t)us;
+
+    if (!c->srtt_us) {
+        c->srtt_us = r;
+        c->rttvar_us = r / 2;
+    } else {
+        uint32_t delta = c->srtt_us > r ? c->srtt_us - r : r - c->srtt_us;
+
+        c->rttvar_us += (uint32_t)(((int64_t)delta - c->rttvar_us) / 4);
+        c->srtt_us += (uint32_t)(((int64_t)r - c->srtt_us) / 8);
+        c->srtt_us = SL_MAX(c->srtt_us, 1u);
+    }
+    us = c->srtt_us + SL_MAX(CLOCK_US, 4ull * c->rttvar_us);
+    us = SL_MAX(us, c->t->rto_min_ns / SL_NS_PER_US);
+    c->rto_us = (uint32_t)SL_MIN(us, (uint64_t)(TCP_RTO_MAX_NS / SL_NS_PER_US));
+    c->backoff = 0;
+}
+
+uint64_t sl_tcp_rtt_rto_ns(const struct conn *c)
+{
+    uint64_t rto = (uint64_t)c->rto_us * SL_NS_PER_US;
+
+    return SL_MIN(rto << SL_MIN(c->backoff, (uint8_t)16), (uint64_t)TCP_RTO_MAX_NS);
+}

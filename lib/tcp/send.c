@@ -1,0 +1,36 @@
+/* The send queue: slices from snd_una on. */
+#include "tcp/tcp_internal.h"
+
+uint32_t sl_tcp_send_credit(const struct conn *c)
+{
+    uint32_t most = c->set->opts.snd_max_bytes;
+
+    if (c->flags & F_SHUT || c->state == ST_CLOSED || c->state == ST_TIME_WAIT)
+        return 0;
+    return most > c->sndq.bytes ? most - c->sndq.bytes : 0;
+}
+
+/* WRITABLE once credit has grown by so much that coming back is worth it. */
+static void tell_credit(struct conn *c)
+{
+    uint32_t most = c->set->opts.snd_max_bytes, credit = sl_tcp_send_credit(c);
+
+    if (!(c->flags & F_CREDIT_WATCH) || credit < SL_MIN(most, SL_MAX(most / 2, c->credit_seen + most / 4)))
+        return;
+    c->flags &= ~(uint32_t)F_CREDIT_WATCH;
+    sl_stream_raise(&c->stream, SL_STREAM_WRITABLE);
+}
+
+void sl_tcp_send_acked(struct conn *c, uint32_t ack)
+{
+    uint32_t data_una = c->state == ST_SYN_SENT || c->state == ST_SYN_RCVD ? c->iss + 1 : c->snd_una;
+
+    if (seq_gt(ack, data_una))
+        sl_tcp_queue_drop(&c->t->nodes, &c->sndq, SL_MIN(ack - data_una, c->sndq.bytes));
+    c->snd_una = ack;
+    if (seq_lt(c->snd_place.seq, ack))
+        c->snd_place.node = NODE_NONE;
+    if (seq_lt(c->rtx_place.seq, ack))
+        c->rtx_place.node = NODE_NONE;
+    tell_credit(c);
+}

@@ -1,0 +1,262 @@
+/* What the files of this room share. Each block names the file that holds it. */
+#ifndef SL_TCP_INTERNAL_H
+#define SL_TCP_INTERNAL_H
+
+#include "tcp/conn.h"
+#include "tcp/wire.h"
+
+#define TCP_MSS_DEFAULT4 536u          /* RFC 9293 3.7.1, when the peer names none */
+#define TCP_MSS_DEFAULT6 1220u
+#define TCP_MSS_FLOOR 216u             /* smaller offers are raised to this (CVE-2019-11479) */
+#define TCP_MTU_FLOOR4 552u            /* no ICMP makes packets smaller than this (RFC 1191 is more trusting) */
+#define TCP_MTU_FLOOR6 1280u           /* RFC 8201 */
+#define TCP_SHIFT_MAX 14u              /* RFC 7323 2.3 */
+#define TCP_RTO_SYN_NS SL_NS_PER_S     /* RFC 6298 2.1 */
+#define TCP_RTO_AFTER_SYN_LOSS_US 3000000u /* RFC 6298 5.7 */
+#define TCP_RTO_MAX_NS (60 * SL_NS_PER_S)
+#define TCP_DELACK_NS (40 * SL_NS_PER_MS)
+#define TCP_OVERRIDE_NS (200 * SL_NS_PER_MS) /* RFC 9293 3.8.6.2.1: 0.1 to 1 s */
+#define TCP_PIECES_MAX 16u             /* slices in one segment */
+#define TCP_BUDGET_SEGS 32u            /* segments of one connection before another one's turn */
+#define TCP_SYN_ACKS_MAX 5u            /* 1 + 2 + 4 + 8 + 16 s, then a request is forgotten */
+#define TCP_LISTENER_BUCKETS 64u
+#define TCP_PAWS_AGE_NS (24ull * 86400 * SL_NS_PER_S) /* RFC 7323 5.5 */
+#define TCP_ALLOC_PAUSE_NS SL_NS_PER_MS /* no packet buffers: try again after this */
+
+/* What a 32-bit reference in the table stands for: kind in the upper two bits, slab index below. */
+enum ref_kind { REF_CONN, REF_REQUEST, REF_LINGER };
+#define REF_SHIFT 30
+static inline uint32_t ref_make(enum ref_kind kind, uint32_t idx) { return (uint32_t)kind << REF_SHIFT | idx; }
+static inline enum ref_kind ref_kind(uint32_t ref) { return (enum ref_kind)(ref >> REF_SHIFT); }
+static inline uint32_t ref_idx(uint32_t ref) { return ref & ((1u << REF_SHIFT) - 1); }
+
+/* Options of connections with defaults filled in, shared by all that were opened with the same. */
+struct settings {
+    struct sl_list link;
+    struct sl_tcp_opts opts;
+    uint32_t refs;
+    uint8_t rcv_shift;
+};
+
+struct sl_tcp_listener {
+    struct sl_list link; /* in sl_tcp.listeners[lport & ..] */
+    struct sl_tcp *t;
+    struct sl_endpoint at;
+    struct settings *set;
+    struct sl_ready *ready;
+    void *owner;
+    uint32_t backlog, pending; /* requests: most, now */
+};
+
+struct sl_tcp {
+    uint64_t now;
+    struct sl_net *net;
+    struct sl_stats *stats;
+    struct rte_mempool *hdr_pool, *ref_pool;
+    struct table table;
+    struct slab conns, requests, lingers, reasms, scores;
+    struct node_pool nodes;
+    struct sl_wheel wheel;
+    struct sl_list out;    /* of conn.out_link: something to send */
+    struct sl_list dead;   /* of conn.out_link: to be freed at the end of this step */
+    uint64_t stalled_until; /* output waits for packet buffers */
+    struct sl_fifo tw_fifo;
+    struct sl_fifo req_fifos[TCP_SYN_ACKS_MAX];
+    struct sl_list settings;
+    struct sl_list listeners[TCP_LISTENER_BUCKETS];
+    struct sl_hash_key isn_key, ts_key;
+    struct sl_rng rng;
+    uint64_t held_max_bytes, rto_min_ns, time_wait_ns;
+    uint32_t conns_max;
+    struct {
+        uint64_t period_end_ns;
+        uint32_t left;
+    } rst_budget;
+};
+
+static inline struct conn *conn_at(const struct sl_tcp *t, uint32_t idx) { return slab_at(&t->conns, idx); }
+static inline struct request *request_at(const struct sl_tcp *t, uint32_t idx) { return slab_at(&t->requests, idx); }
+static inline struct linger *linger_at(const struct sl_tcp *t, uint32_t idx) { return slab_at(&t->lingers, idx); }
+
+static inline struct conn *conn_of_stream(struct sl_stream *s) { return sl_container_of(s, struct conn, stream); }
+static inline uint32_t tcp_now_ms(const struct sl_tcp *t) { return (uint32_t)(t->now / SL_NS_PER_MS); }
+static inline uint32_t conn_tsval(const struct conn *c) { return tcp_now_ms(c->t) + c->ts_offset; }
+static inline uint32_t conn_flight(const struct conn *c) { return c->snd_nxt - c->snd_una; }
+/* Numbers that are to be sent, FIN included: [snd_nxt, conn_snd_limit). */
+static inline uint32_t conn_snd_limit(const struct conn *c) { return c->snd_end + !!(c->flags & F_SHUT); }
+static inline bool conn_synchronized(const struct conn *c) { return c->state >= ST_ESTABLISHED && c->state < ST_TIME_WAIT; }
+
+/* conn.c: birth and death */
+/* A connection in CLOSED with defaults, in the table under `tuple` (hash filled in), in place of the reference `replaces` unless that is 0. NULL with *why when
+ * conns_max, the table or memory is at its end (-ENOMEM), or there is no way to the peer (-EHOSTUNREACH). */
+struct conn *sl_tcp_conn_new(struct sl_tcp *t, const struct tuple *tuple, struct settings *set, uint32_t replaces, int *why);
+/* The MSS that we name to the peer: what the interface's MTU allows (RFC 6691: options not subtracted). */
+uint16_t sl_tcp_mss_offer(const struct sl_net_path *path, const struct tuple *tuple);
+/* Computes what a full segment holds from the path's MTU, the peer's MSS and the options. */
+void sl_tcp_conn_set_mss(struct conn *c);
+/* What both sides agreed on in their SYNs. */
+void sl_tcp_conn_agree(struct conn *c, uint8_t opts, uint8_t peer_shift, uint16_t peer_mss, uint32_t ts_recent);
+/* Out of the table and off every list, send queue freed; the user is told `reason`. Received bytes stay readable when it is NONE. The object lives on until it is
+ * released, and to the end of this step. */
+void sl_tcp_conn_end(struct conn *c, enum sl_reason reason);
+/* The same, but another reference has taken the connection's place in the table, and the state is TIME-WAIT already. */
+void sl_tcp_conn_linger_took_over(struct conn *c);
+/* The same, with a RST to the peer where RFC 9293 3.10.5 asks for one. */
+void sl_tcp_conn_abort(struct conn *c, enum sl_reason reason);
+/* Queues for the next output. */
+static inline void conn_wants_output(struct conn *c)
+{
+    if (sl_list_empty(&c->out_link) && c->state != ST_CLOSED && c->state != ST_TIME_WAIT)
+        sl_list_push_back(&c->t->out, &c->out_link);
+}
+static inline void conn_ack_now(struct conn *c)
+{
+    c->flags |= F_ACK_NOW;
+    conn_wants_output(c);
+}
+/* An ended connection is released: it is freed by the next reap, which ends every step, so that nobody on the way meets freed memory. */
+void sl_tcp_conn_bury(struct conn *c);
+void sl_tcp_conn_reap(struct sl_tcp *t);
+void sl_tcp_conn_free_queues(struct conn *c);
+/* Make c->reasm, c->score exist; false when there are none left. */
+bool sl_tcp_conn_need_reasm(struct conn *c);
+bool sl_tcp_conn_need_score(struct conn *c);
+void sl_tcp_conn_drop_reasm(struct conn *c);
+void sl_tcp_conn_drop_score(struct conn *c);
+
+/* state.c */
+void sl_tcp_set_state(struct conn *c, enum state to);
+extern const char *const sl_tcp_state_name[ST_COUNT];
+bool sl_tcp_state_may_move(enum state from, enum state to);
+
+/* settings.c: interned options */
+struct settings *sl_tcp_settings_get(struct sl_tcp *t, const struct sl_tcp_opts *opts); /* NULL: out of memory */
+static inline struct settings *settings_ref(struct settings *set)
+{
+    set->refs++;
+    return set;
+}
+void sl_tcp_settings_put(struct settings *set);
+
+/* isn.c */
+uint32_t sl_tcp_isn(const struct sl_tcp *t, const struct tuple *tuple);
+uint32_t sl_tcp_ts_offset(const struct sl_tcp *t, const struct tuple *tuple);
+
+/* emit.c: segments into net */
+enum emit_result {
+    EMIT_SENT,
+    EMIT_NO_ROOM, /* the transmit queue is full: nothing changed */
+    EMIT_NO_MBUF, /* no packet buffer: nothing changed */
+    EMIT_LOST,    /* the neighbour does not answer: as good as lost on the way */
+};
+/* A segment that belongs to no connection object: it is lost when it can't leave now. _on: the way is known. */
+enum emit_result sl_tcp_emit_on(struct sl_tcp *t, struct sl_net_path *path, const struct tuple *tuple, const struct header *h);
+enum emit_result sl_tcp_emit_bare(struct sl_tcp *t, const struct tuple *tuple, const struct header *h);
+/* Of len queued bytes from seq on, how many go into one segment; moves *place to where they begin. */
+uint32_t sl_tcp_emit_fit(struct conn *c, struct place *place, uint32_t seq, uint32_t len);
+/* A segment of c: h, and len bytes of its send queue from h->seq on, as sl_tcp_emit_fit found them. */
+enum emit_result sl_tcp_emit_data(struct conn *c, const struct header *h, const struct place *place, uint32_t len);
+
+/* rst.c: answers to what has no connection (RFC 9293 3.10.7.1) and to unacceptable ACKs */
+void sl_tcp_rst_answer(struct sl_tcp *t, const struct seg *s);
+void sl_tcp_rst_send(struct sl_tcp *t, const struct tuple *tuple, uint32_t seq, uint32_t ack, uint8_t flags);
+
+/* output.c */
+/* Sends what c may send now, at most budget_segs segments; *more: it could send on. False when net or the pools are full: c must stay on the list. */
+bool sl_tcp_output_conn(struct conn *c, uint32_t budget_segs, bool *more);
+
+/* recv.c: receive queue, window, delayed ACK */
+uint32_t sl_tcp_recv_window(const struct conn *c); /* the window to be told: bytes beyond rcv_nxt, before scaling */
+void sl_tcp_recv_text(struct conn *c, struct seg *s); /* step 7: payload, already trimmed */
+/* Step 8: notes where FIN stands, and takes it when its turn has come. */
+void sl_tcp_recv_fin(struct conn *c, uint32_t fin_at, bool has_fin);
+void sl_tcp_recv_consumed(struct conn *c); /* the user took bytes: perhaps the window is to be opened */
+void sl_tcp_recv_ack_sent(struct conn *c, uint32_t wnd_bytes);
+void sl_tcp_recv_note_dup(struct conn *c, uint32_t start, uint32_t end);
+
+/* send.c: send queue */
+void sl_tcp_send_acked(struct conn *c, uint32_t ack); /* frees what ack covers */
+uint32_t sl_tcp_send_credit(const struct conn *c);
+
+/* ack.c: step 5 */
+void sl_tcp_ack_process(struct conn *c, const struct seg *s);
+/* RTT from the timestamp that s echoes, where it has one. */
+void sl_tcp_ack_measure_ts(struct conn *c, const struct seg *s);
+
+/* recovery.c: RFC 5681, 6582, 6675 */
+struct ack_info {
+    uint32_t acked_bytes;  /* snd_una moved by so much */
+    uint32_t sacked_bytes; /* newly SACKed */
+    bool dup;              /* RFC 5681's duplicate ACK */
+};
+void sl_tcp_recovery_ack(struct conn *c, const struct ack_info *a);
+void sl_tcp_recovery_rto(struct conn *c);
+uint32_t sl_tcp_recovery_pipe(const struct conn *c);
+/* What is to be retransmitted now; false when nothing is. rescue: also what is not yet taken for lost. */
+bool sl_tcp_recovery_next(const struct conn *c, bool rescue, uint32_t *seq, uint32_t *len);
+/* Marks all that is in flight as to be sent again, without blaming congestion (smaller MTU). */
+void sl_tcp_recovery_resend(struct conn *c);
+
+/* rtt.c: RFC 6298 */
+void sl_tcp_rtt_sample(struct conn *c, uint64_t rtt_ns);
+uint64_t sl_tcp_rtt_rto_ns(const struct conn *c); /* with backoff */
+
+/* timer.c: facts in, deadlines out */
+void sl_tcp_timer_sent(struct conn *c, bool was_idle); /* something that must be acknowledged went out; was_idle: nothing was in flight before */
+void sl_tcp_timer_acked(struct conn *c);       /* snd_una moved */
+void sl_tcp_timer_persist(struct conn *c);     /* nothing in flight, and the window holds data back */
+void sl_tcp_timer_delack(struct conn *c);
+void sl_tcp_timer_life(struct conn *c, uint64_t at_ns);
+void sl_tcp_timer_rearm(struct conn *c);
+void sl_tcp_timer_stop(struct conn *c);
+void sl_tcp_timer_run(struct sl_tcp *t);
+
+/* listen.c */
+struct sl_tcp_listener *sl_tcp_listen_find(struct sl_tcp *t, const struct tuple *tuple);
+/* A segment to a listener with no state of its own. iss_floor: the ISN must be newer than this when has_floor (RFC 9293 3.4.1, TIME-WAIT reuse). */
+void sl_tcp_listen_input(struct sl_tcp_listener *l, struct seg *s, bool has_floor, uint32_t iss_floor);
+
+/* request.c */
+void sl_tcp_request_new(struct sl_tcp_listener *l, const struct seg *s, uint32_t iss);
+/* Forgets all requests of l. */
+void sl_tcp_request_free_all(struct sl_tcp_listener *l);
+/* A segment to a request. The connection when it became one and the segment is to be processed further; NULL when it is done with. */
+struct conn *sl_tcp_request_input(struct request *r, struct seg *s);
+void sl_tcp_request_free(struct sl_tcp *t, struct request *r);
+void sl_tcp_request_timers(struct sl_tcp *t);
+
+/* connect.c */
+void sl_tcp_connect_input(struct conn *c, struct seg *s); /* 3.10.7.3 */
+void sl_tcp_connect_established(struct conn *c);          /* SYN acknowledged: start everything */
+
+/* timewait.c */
+void sl_tcp_linger_begin(struct conn *c);
+/* True when s is a new SYN for whom TIME-WAIT makes room: the linger is gone, *iss_floor is its snd_nxt. */
+bool sl_tcp_linger_input(struct linger *w, struct seg *s, struct sl_tcp *t, uint32_t *iss_floor);
+bool sl_tcp_linger_may_reuse(const struct sl_tcp *t, const struct linger *w);
+void sl_tcp_linger_free(struct sl_tcp *t, struct linger *w);
+void sl_tcp_linger_timers(struct sl_tcp *t);
+
+/* close.c */
+void sl_tcp_close_shutdown(struct conn *c);
+void sl_tcp_close_release(struct conn *c);
+void sl_tcp_close_fin_acked(struct conn *c);
+void sl_tcp_close_peer_fin(struct conn *c);
+
+/* input.c */
+bool sl_tcp_challenge(struct conn *c); /* an ACK within this connection's limit (RFC 5961) */
+void sl_tcp_synchronized_input(struct conn *c, struct seg *s); /* 3.10.7.4 */
+void sl_tcp_text_input(struct conn *c, struct seg *s);         /* its steps 6 to 8, for text on a SYN-ACK */
+/* The first window we tell, in a SYN: never scaled. */
+static inline uint32_t settings_syn_window(const struct settings *set) { return SL_MIN(set->opts.rcv_max_bytes, (uint32_t)UINT16_MAX); }
+
+/* icmp.c */
+void sl_tcp_icmp_input(struct sl_tcp *t, const struct sl_net_icmp *e);
+
+/* stream.c */
+extern const struct sl_stream_ops sl_tcp_stream_ops;
+
+/* check.c: NULL, or which invariant is broken */
+const char *sl_tcp_check(struct sl_tcp *t);
+
+#endif
