@@ -12,7 +12,7 @@ static uint32_t buffer_room(const struct conn *c)
 
     if (c->t->nodes.held_bytes > c->t->held_max_bytes / 4 * 3)
         room = c->rcvq.bytes ? 0 : SL_MIN(room, 2u * c->mss);
-    return room;
+    return SL_MIN(room, (uint32_t)UINT16_MAX << c->rcv_shift); /* no more than the header can say */
 }
 
 /* The right edge never goes back, and moves only by a worthwhile step (RFC 9293 3.8.6.2.2). */

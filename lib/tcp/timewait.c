@@ -83,8 +83,26 @@ static bool is_newer_syn(const struct linger *w, const struct seg *s)
     return (int32_t)(s->tsval - w->ts_recent) > 0;
 }
 
+/* First check: something of s stands in the window, and its timestamp is not old. */
+static bool acceptable(const struct linger *w, const struct seg *s)
+{
+    uint32_t edge = w->rcv_nxt + w->wnd;
+
+    if (w->ts && s->opts & OPT_TS && !(s->flags & TF_RST) && (int32_t)(s->tsval - w->ts_recent) < 0)
+        return false;
+    return s->seq == w->rcv_nxt || seq_in(s->seq, w->rcv_nxt, edge) || (seq_gt(s->seq + seg_space(s), w->rcv_nxt) && seq_lt(s->seq, edge));
+}
+
+/* The peer's FIN once more: our ACK of it was lost. */
+static bool is_last_fin(const struct linger *w, const struct seg *s) { return s->flags & TF_FIN && s->seq + s->len + 1 == w->rcv_nxt; }
+
 bool sl_tcp_linger_input(struct linger *w, struct seg *s, struct sl_tcp *t, uint32_t *iss_floor)
 {
+    if (s->flags == TF_SYN && sl_tcp_listen_find(t, &s->tuple) && is_newer_syn(w, s)) {
+        *iss_floor = w->snd_nxt;
+        sl_tcp_linger_free(t, w);
+        return true;
+    }
     if (s->flags & TF_RST) {
         if (s->seq == w->rcv_nxt)
             sl_tcp_linger_free(t, w);
@@ -92,20 +110,13 @@ bool sl_tcp_linger_input(struct linger *w, struct seg *s, struct sl_tcp *t, uint
             sl_stat_drop(t->stats, SL_DROP_TCP_BLIND_RST);
         return false;
     }
-    if (s->flags == TF_SYN && sl_tcp_listen_find(t, &s->tuple) && is_newer_syn(w, s)) {
-        *iss_floor = w->snd_nxt;
-        sl_tcp_linger_free(t, w);
-        return true;
-    }
     sl_stat_drop(t->stats, SL_DROP_TCP_IN_TIME_WAIT);
-    if (w->ts && s->opts & OPT_TS && (int32_t)(s->tsval - w->ts_recent) < 0) {
-        send_ack_limited(t, w);
-    } else if (s->flags & TF_FIN && s->seq + s->len + 1 == w->rcv_nxt) { /* our ACK of it was lost */
+    if (is_last_fin(w, s) && s->flags & TF_ACK)
         sl_fifo_start(&t->tw_fifo, &w->timer, t->now);
+    if (!acceptable(w, s) || s->flags & TF_SYN)
         send_ack_limited(t, w);
-    } else if (!s->bare || s->seq != w->rcv_nxt) {
+    else if (s->flags & TF_ACK && !s->bare)
         send_ack_limited(t, w);
-    }
     return false;
 }
 

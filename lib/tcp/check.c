@@ -1,0 +1,145 @@
+/* What must hold between the steps, whatever peers send: for tests and fuzzers. */
+#include "tcp/tcp_internal.h"
+
+#define REQUIRE(condition)          \
+    do {                            \
+        if (!(condition))           \
+            return #condition;      \
+    } while (0)
+
+static const char *check_queue(const struct sl_tcp *t, const struct queue *q, uint64_t *held)
+{
+    uint32_t bytes = 0, last = 0;
+
+    for (uint32_t i = q->head; i; i = node_at(&t->nodes, i)->next) {
+        const struct node *n = node_at(&t->nodes, i);
+
+        REQUIRE(n->mbuf && n->len && n->off + n->len <= n->mbuf->buf_len);
+        REQUIRE(rte_mbuf_refcnt_read(n->mbuf) > 0);
+        bytes += n->len;
+        *held += n->mbuf->buf_len;
+        last = i;
+    }
+    REQUIRE(bytes == q->bytes);
+    REQUIRE(last == q->tail);
+    return NULL;
+}
+
+static const char *check_reasm(const struct sl_tcp *t, const struct conn *c, uint64_t *held)
+{
+    uint32_t edge = c->rcv_nxt, segs = 0;
+
+    REQUIRE(c->reasm->n_runs > 0 && c->reasm->n_runs <= REASM_RUNS_MAX);
+    for (uint32_t i = 0; i < c->reasm->n_runs; i++) {
+        const struct run *run = &c->reasm->runs[i];
+        const char *broken = check_queue(t, &run->q, held);
+
+        if (broken)
+            return broken;
+        REQUIRE(run->q.bytes && seq_gt(run->start, edge)); /* a hole before each run */
+        edge = run_end(run);
+        segs += run->segs;
+    }
+    REQUIRE(segs == c->reasm->segs);
+    REQUIRE(seq_leq(edge, c->rcv_adv));
+    return NULL;
+}
+
+static const char *check_score(const struct conn *c)
+{
+    uint32_t edge = c->snd_una, bytes = 0;
+
+    REQUIRE(c->score->n > 0 && c->score->n <= SCORE_RANGES_MAX);
+    for (uint32_t i = 0; i < c->score->n; i++) {
+        REQUIRE(seq_gt(c->score->ranges[i].start, edge) || (i == 0 && c->score->ranges[i].start == edge));
+        REQUIRE(seq_gt(c->score->ranges[i].end, c->score->ranges[i].start));
+        edge = c->score->ranges[i].end;
+        bytes += edge - c->score->ranges[i].start;
+    }
+    REQUIRE(seq_leq(edge, c->snd_nxt));
+    REQUIRE(bytes == c->score->bytes);
+    return NULL;
+}
+
+static const char *check_sequences(const struct conn *c)
+{
+    uint32_t data_una = c->state == ST_SYN_SENT || c->state == ST_SYN_RCVD ? c->iss + 1 : c->snd_una;
+
+    REQUIRE(seq_leq(c->snd_una, c->snd_nxt) && seq_leq(c->snd_nxt, conn_snd_limit(c)));
+    REQUIRE(c->flags & F_FIN_ACKED ? c->sndq.bytes == 0 : data_una + c->sndq.bytes == c->snd_end);
+    REQUIRE(seq_leq(c->high_rxt, c->snd_nxt));
+    REQUIRE(c->state == ST_SYN_SENT || seq_leq(c->last_ack, c->rcv_nxt));
+    REQUIRE(!(c->flags & F_EOF) || c->rcv_nxt == c->peer_fin + 1);
+    REQUIRE(c->rcvq.bytes <= c->set->opts.rcv_max_bytes + 65536u);
+    REQUIRE(c->mss && (c->state < ST_ESTABLISHED || c->cwnd >= c->mss));
+    return NULL;
+}
+
+/* Whatever awaits an answer has a timer, or stands on the list of those that may send. */
+static const char *check_progress(const struct conn *c)
+{
+    bool listed = !sl_list_empty(&c->out_link);
+
+    REQUIRE(listed || !conn_flight(c) || c->rtx_at != SL_NEVER);
+    REQUIRE(listed || c->state < ST_ESTABLISHED || c->snd_nxt == conn_snd_limit(c) || c->rtx_at != SL_NEVER);
+    REQUIRE(c->rtx_at == SL_NEVER || c->timer.at_ns <= c->rtx_at);
+    REQUIRE(c->delack_at == SL_NEVER || c->timer.at_ns <= c->delack_at);
+    REQUIRE(c->life_at == SL_NEVER || c->timer.at_ns <= c->life_at);
+    REQUIRE(listed || c->rcv_nxt == c->last_ack || c->delack_at != SL_NEVER || c->state == ST_SYN_SENT);
+    return NULL;
+}
+
+static const char *check_conn(struct sl_tcp *t, const struct conn *c, uint64_t *held)
+{
+    const char *broken = check_queue(t, &c->rcvq, held);
+
+    if (!broken)
+        broken = check_queue(t, &c->sndq, held);
+    if (broken || !(c->flags & F_IN_TABLE))
+        return broken;
+    REQUIRE(c->state > ST_LISTEN && c->state < ST_TIME_WAIT);
+    REQUIRE(sl_tcp_table_find(&t->table, &c->tuple) == ref_make(REF_CONN, c->self));
+    broken = check_sequences(c);
+    if (!broken)
+        broken = check_progress(c);
+    if (!broken && c->reasm)
+        broken = check_reasm(t, c, held);
+    if (!broken && c->score)
+        broken = check_score(c);
+    return broken;
+}
+
+static const char *check_table(const struct sl_tcp *t)
+{
+    uint64_t slots = ((uint64_t)t->table.mask + 1) * TABLE_SLOTS;
+    uint32_t n = 0;
+
+    for (uint64_t i = 0; i < slots; i++) {
+        uint32_t ref = t->table.buckets[i / TABLE_SLOTS].refs[i % TABLE_SLOTS];
+
+        if (!ref)
+            continue;
+        REQUIRE(sl_tcp_table_find(&t->table, t->table.tuple_of(t, ref)) == ref);
+        n++;
+    }
+    REQUIRE(n == t->table.count);
+    REQUIRE(n == t->stats->ctr[SL_CTR_TCP_CONNS]);
+    REQUIRE(t->lingers.used == t->stats->ctr[SL_CTR_TCP_TIME_WAIT]);
+    return NULL;
+}
+
+const char *sl_tcp_check(struct sl_tcp *t)
+{
+    const char *broken = check_table(t);
+    uint64_t held = 0;
+
+    for (uint32_t i = 1; !broken && i < t->conns.made; i++) {
+        if (conn_at(t, i)->t)
+            broken = check_conn(t, conn_at(t, i), &held);
+    }
+    if (broken)
+        return broken;
+    REQUIRE(held == t->nodes.held_bytes);
+    REQUIRE(t->reasms.used <= t->conns.used && t->scores.used <= t->conns.used);
+    return NULL;
+}
