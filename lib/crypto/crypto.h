@@ -1,12 +1,12 @@
-/* crypto: secret random bytes, and mbedTLS made ready for a worker (its own PSA, its allocator). Later: AEAD and batched key operations, one file per backend
- * behind const tables. */
+/* crypto: secret random bytes, and mbedTLS made ready for a worker (its own PSA, its allocator). Later: AEAD and
+ * batched key operations, one file per backend behind const tables. */
 #ifndef SL_CRYPTO_H
 #define SL_CRYPTO_H
 
 #include "base/base.h"
 
-/* Fills out with bytes of the system's random generator through a buffer of this thread that is erased as it is used. Aborts the process when the system has none:
- * nothing safe can follow. Never recorded, never replayed. */
+/* Fills out with bytes of the system's random generator through a buffer of this thread that is erased as it is used.
+ * Aborts the process when the system has none: nothing safe can follow. Never recorded, never replayed. */
 void sl_crypto_random(void *out, size_t len_bytes);
 
 /* mbedTLS's f_rng form of the same; ctx unused; returns 0. */

@@ -93,7 +93,8 @@ static void memory_is_counted_and_limited(void **state)
     sl_crypto_thread_stop();
 }
 
-/* Each thread makes a volatile key; with one store for all of them the second would have another id, and the first thread's stop would destroy it. */
+/* Each thread makes a volatile key; with one store for all of them the second would have another id, and the first
+ * thread's stop would destroy it. */
 static void *make_key(void *arg)
 {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
@@ -135,9 +136,12 @@ static void psa_belongs_to_the_thread(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_fills_every_byte),   cmocka_unit_test(random_does_not_repeat),
-        cmocka_unit_test(wipe_erases),               cmocka_unit_test(equal_sees_every_bit),
-        cmocka_unit_test(memory_is_counted_and_limited), cmocka_unit_test(psa_belongs_to_the_thread),
+        cmocka_unit_test(random_fills_every_byte),
+        cmocka_unit_test(random_does_not_repeat),
+        cmocka_unit_test(wipe_erases),
+        cmocka_unit_test(equal_sees_every_bit),
+        cmocka_unit_test(memory_is_counted_and_limited),
+        cmocka_unit_test(psa_belongs_to_the_thread),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* mbedTLS of one thread: a PSA of its own (its state is thread-local by our diff), an allocator that counts, a wall clock that is told. */
+/* mbedTLS of one thread: a PSA of its own (its state is thread-local by our diff), an allocator that counts, a wall
+ * clock that is told. */
 #include <errno.h>
 #include <malloc.h>
 #include <mbedtls/platform.h>

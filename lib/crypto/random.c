@@ -1,4 +1,5 @@
-/* Secret random bytes: the system's generator, a buffer of this thread in front of it so that a few bytes cost no system call. */
+/* Secret random bytes: the system's generator, a buffer of this thread in front of it so that a few bytes cost no
+ * system call. */
 #include <errno.h>
 #include <psa/crypto.h>
 #include <stdlib.h>
@@ -61,8 +62,8 @@ int sl_crypto_mbedtls_random(void *ctx, unsigned char *out, size_t len_bytes)
 }
 
 /* PSA asks here (MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG), so that there is one generator in the process. */
-psa_status_t mbedtls_psa_external_get_random(mbedtls_psa_external_random_context_t *ctx, uint8_t *out, size_t room_bytes,
-                                             size_t *len_bytes)
+psa_status_t mbedtls_psa_external_get_random(mbedtls_psa_external_random_context_t *ctx, uint8_t *out,
+                                             size_t room_bytes, size_t *len_bytes)
 {
     (void)ctx;
     sl_crypto_random(out, room_bytes);

@@ -29,9 +29,9 @@ static enum sl_cert_fault parse_key(struct sl_certificate *cert, const struct sl
 
     if (!strstr((const char *)conf->key_pem, "-----BEGIN "))
         return SL_CERT_KEY_NOT_PEM;
-    ret = mbedtls_pk_parse_key(&cert->key, conf->key_pem, conf->key_len, NULL, 0, sl_crypto_mbedtls_random, NULL);
-    if (ret == MBEDTLS_ERR_PK_PASSWORD_REQUIRED || ret == MBEDTLS_ERR_PK_PASSWORD_MISMATCH)
+    if (strstr((const char *)conf->key_pem, "ENCRYPTED")) /* PKCS#8's label, or the header of RFC 1421 */
         return SL_CERT_KEY_ENCRYPTED;
+    ret = mbedtls_pk_parse_key(&cert->key, conf->key_pem, conf->key_len, NULL, 0, sl_crypto_mbedtls_random, NULL);
     if (ret == MBEDTLS_ERR_PK_UNKNOWN_PK_ALG || ret == MBEDTLS_ERR_PK_INVALID_ALG)
         return SL_CERT_TYPE;
     if (ret == MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE || ret == MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE)
@@ -82,7 +82,8 @@ static enum sl_cert_fault check_chain(struct sl_certificate *cert, uint32_t *at)
     return SL_CERT_OK;
 }
 
-struct sl_certificate *sl_certificate_parse(const struct sl_conf_certificate *conf, enum sl_cert_fault *fault, uint32_t *at)
+struct sl_certificate *sl_certificate_parse(const struct sl_conf_certificate *conf, enum sl_cert_fault *fault,
+                                            uint32_t *at)
 {
     struct sl_certificate *cert = calloc(1, sizeof *cert);
 
@@ -92,7 +93,8 @@ struct sl_certificate *sl_certificate_parse(const struct sl_conf_certificate *co
         return NULL;
     mbedtls_x509_crt_init(&cert->chain);
     mbedtls_pk_init(&cert->key);
-    *fault = parse_key(cert, conf); /* first: a type of key that mbedTLS does not know is told by the key, not by the chain */
+    *fault = parse_key(cert,
+                       conf); /* first: a type of key that mbedTLS does not know is told by the key, not by the chain */
     if (!*fault)
         *fault = parse_chain(cert, conf, at);
     if (!*fault)

@@ -3,33 +3,37 @@
 #include "tls/tls.h"
 
 static const struct fault_text {
-    bool key;         /* the key's file is to blame, otherwise the chain's */
-    const char *text; /* behind the file's name */
-    const char *at;   /* what the number means; NULL: nothing */
+    bool key;          /* the key's file is to blame, otherwise the chain's */
+    const char *text;  /* behind the file's name */
+    const char *after; /* behind the number that the fault came with; NULL: no number */
 } fault_text[SL_CERT_FAULT_COUNT] = {
     [SL_CERT_NO_MEMORY] = {false, "out of memory", NULL},
     [SL_CERT_CHAIN_NOT_PEM] = {false, "no PEM certificate in it (-----BEGIN CERTIFICATE-----)", NULL},
-    [SL_CERT_CHAIN_UNREADABLE] = {false, "not every certificate can be read; good ones", "count"},
-    [SL_CERT_CHAIN_ORDER] = {false, "the chain is out of order (server first, then each one's issuer); not issued by the next", "certificate"},
-    [SL_CERT_CHAIN_KEY_LATER] = {false, "the chain is out of order (server first); the key belongs to", "certificate"},
+    [SL_CERT_CHAIN_UNREADABLE] = {false, "of the certificates in it only ", " can be read"},
+    [SL_CERT_CHAIN_ORDER] = {false, "certificate ",
+                             " was not issued by the one after it; the order is the server's, then each one's issuer"},
+    [SL_CERT_CHAIN_KEY_LATER] = {false, "the key belongs to certificate ", " in it; the server's own must come first"},
     [SL_CERT_KEY_NOT_PEM] = {true, "no PEM private key in it (-----BEGIN PRIVATE KEY-----)", NULL},
-    [SL_CERT_KEY_ENCRYPTED] = {true, "the key is encrypted; nobody is there to type a pass phrase, store it without one", NULL},
+    [SL_CERT_KEY_ENCRYPTED] = {true,
+                               "the key is encrypted; nobody is there to type a pass phrase: store it without one",
+                               NULL},
     [SL_CERT_KEY_UNREADABLE] = {true, "the private key can't be read", NULL},
     [SL_CERT_KEY_MISMATCH] = {true, "the key does not match the certificate in", NULL},
     [SL_CERT_TYPE] = {true, "this type of key is not supported; RSA, P-256 and P-384 are", NULL},
-    [SL_CERT_RSA_SIZE] = {true, "RSA keys of 2048 to 4096 bits are supported; this one has", "bits"},
+    [SL_CERT_RSA_SIZE] = {true, "RSA keys of ", " bits are not supported; 2048 to 4096 are"},
     [SL_CERT_CURVE] = {true, "this curve is not supported; P-256 and P-384 are", NULL},
 };
 
-static void fault_error(struct sl_conf_errors *errs, const struct sl_conf_certificate *c, enum sl_cert_fault fault, uint32_t at)
+static void fault_error(struct sl_conf_errors *errs, const struct sl_conf_certificate *c, enum sl_cert_fault fault,
+                        uint32_t at)
 {
     const struct fault_text *t = &fault_text[fault];
     const struct sl_conf_text *file = t->key ? &c->key : &c->chain;
 
     if (fault == SL_CERT_KEY_MISMATCH)
         sl_conf_error(errs, file->mark, "'%s': %s '%s'", file->s, t->text, c->chain.s);
-    else if (t->at)
-        sl_conf_error(errs, file->mark, "'%s': %s: %s %u", file->s, t->text, t->at, at);
+    else if (t->after)
+        sl_conf_error(errs, file->mark, "'%s': %s%u%s", file->s, t->text, at, t->after);
     else
         sl_conf_error(errs, file->mark, "'%s': %s", file->s, t->text);
 }
@@ -50,7 +54,8 @@ static void check_names(const struct sl_conf *conf, uint32_t index, struct sl_co
 
         for (uint32_t i = 1; i < listener->n_certificates; i++)
             if (listener->certificates[i].index == index)
-                sl_conf_error(errs, listener->certificates[i].mark, "certificate '%s' names no host, so no client could ask for it; it can only stand first",
+                sl_conf_error(errs, listener->certificates[i].mark,
+                              "certificate '%s' names no host, so no client could ask for it; it can only stand first",
                               conf->certificates[index].name.s);
     }
 }

@@ -1,5 +1,5 @@
-/* conn: one TLS connection and the worker's TLS state, private to the room. A connection passes through phases; each phase has its own answer to what the stream below reports
- * (table in tls.c). */
+/* conn: one TLS connection and the worker's TLS state, private to the room. A connection passes through phases; each
+ * phase has its own answer to what the stream below reports (table in tls.c). */
 #ifndef SL_TLS_CONN_H
 #define SL_TLS_CONN_H
 
@@ -11,7 +11,8 @@ enum sl_tls_phase {
     SL_TLS_HANDSHAKE, /* in flight; the user does not know of it */
     SL_TLS_OPEN,      /* bytes pass */
     SL_TLS_ENDED,     /* cut short: the user was told CLOSED and has yet to release it */
-    SL_TLS_LINGER,    /* the user is gone or never was: what the peer still sends is thrown away, so that our last bytes are not chased by a RST */
+    SL_TLS_LINGER,    /* the user is gone or never was: what the peer still sends is thrown away, so that our last bytes
+                         are not chased by a RST */
     SL_TLS_PHASE_COUNT
 };
 
@@ -26,14 +27,15 @@ struct sl_tls_conn {
     struct sl_list flight;    /* in sl_tls.in_flight, oldest progress first; only in HANDSHAKE */
     struct sl_list work;      /* in sl_tls.queue (HANDSHAKE) or sl_tls.starved */
     struct sl_timer timer;    /* handshake's time, then lingering's */
-    struct sl_slice *held;    /* plaintext that waits for packet buffers; send took it and credit is 0 while it stands here */
+    struct sl_slice
+        *held; /* plaintext that waits for packet buffers; send took it and credit is 0 while it stands here */
     uint32_t n_held;
-    uint32_t drained_bytes;   /* thrown away while lingering */
-    uint8_t phase;            /* enum sl_tls_phase */
-    bool eof;                 /* close_notify or the end of the wire was seen */
-    bool shut;                /* the user sends no more */
-    bool shut_done;           /* close_notify and FIN are on their way */
-    const char *sni, *alpn;   /* sni on the heap or ""; alpn is the site's */
+    uint32_t drained_bytes; /* thrown away while lingering */
+    uint8_t phase;          /* enum sl_tls_phase */
+    bool eof;               /* close_notify or the end of the wire was seen */
+    bool shut;              /* the user sends no more */
+    bool shut_done;         /* close_notify and FIN are on their way */
+    const char *sni, *alpn; /* sni on the heap or ""; alpn is the site's */
     const char *version, *suite;
 };
 
@@ -41,13 +43,13 @@ struct sl_tls {
     struct sl_tls_params params;
     const struct sl_engine_ops *engine;
     struct sl_wire_shared shared;
-    struct sl_ready lower;     /* streams below that have events; their owners are connections */
+    struct sl_ready lower; /* streams below that have events; their owners are connections */
     struct sl_list conns, in_flight;
-    struct sl_list queue;      /* handshakes that have bytes to go on with */
-    struct sl_list starved;    /* connections that wait for packet buffers */
+    struct sl_list queue;   /* handshakes that have bytes to go on with */
+    struct sl_list starved; /* connections that wait for packet buffers */
     struct sl_list sites, stores;
     struct sl_fifo linger_timers;
-    uint64_t now, retry_ns;    /* of the last step; when starved connections try again */
+    uint64_t now, retry_ns; /* of the last step; when starved connections try again */
     uint32_t n_flight, n_queue, n_streams;
 };
 
@@ -64,7 +66,8 @@ void sl_tls_conn_log(struct sl_tls_conn *c, enum sl_event_kind kind, const struc
 /* ---- handshake.c ---- */
 /* Queues the handshake for the crypto step, once. */
 void sl_tls_handshake_wake(struct sl_tls_conn *c);
-/* Ends a handshake: orderly (what is written is flushed, then FIN) when the peer should still see an alert, otherwise by RST. Frees c now or later. */
+/* Ends a handshake: orderly (what is written is flushed, then FIN) when the peer should still see an alert, otherwise
+ * by RST. Frees c now or later. */
 void sl_tls_handshake_fail(struct sl_tls_conn *c, const struct sl_tls_failure *f, bool orderly);
 /* Takes c out of the lists of handshakes. */
 void sl_tls_handshake_leave(struct sl_tls_conn *c);

@@ -1,12 +1,13 @@
-/* engine: a handshake as a machine of bytes: bytes in, bytes out, and in the end facts about the peer and a record layer. mbedTLS stands behind it and none of its types crosses it, so that another
- * engine, the client's role towards origins, and operations computed in batches fit. Today the engine computes inside `step` and reports the price; an engine that
- * parks on operations will report them where the price stands now. */
+/* engine: a handshake as a machine of bytes: bytes in, bytes out, and in the end facts about the peer and a record
+ * layer. mbedTLS stands behind it and none of its types crosses it, so that another engine, the client's role towards
+ * origins, and operations computed in batches fit. Today the engine computes inside `step` and reports the price; an
+ * engine that parks on operations will report them where the price stands now. */
 #ifndef SL_TLS_ENGINE_H
 #define SL_TLS_ENGINE_H
 
 #include "tls/record.h"
 
-#define SL_SNI_MAX 256 /* with the final zero: a DNS name has at most 253 characters */
+#define SL_SNI_MAX 256             /* with the final zero: a DNS name has at most 253 characters */
 #define SL_SITE_CERTIFICATES_MAX 8 /* offered for one name */
 
 struct sl_certificate; /* certificate.h: parsed, of one worker */
@@ -18,7 +19,8 @@ enum sl_engine_role { SL_ENGINE_SERVER, SL_ENGINE_CLIENT };
 struct sl_engine_policy_conf {
     enum sl_engine_role role;
     const char *const *alpn; /* NULL-terminated; lives as long as the policy; NULL: none */
-    /* Server: certificates for a name ("" when the client told none), the preferred first; how many. Called in the middle of a step. */
+    /* Server: certificates for a name ("" when the client told none), the preferred first; how many. Called in the
+     * middle of a step. */
     uint32_t (*choose)(void *ctx, const char *sni, struct sl_certificate **out, uint32_t max);
     void *ctx;
 };
@@ -42,10 +44,10 @@ struct sl_engine_suite {
 };
 
 struct sl_engine_facts {
-    const char *version;                 /* "TLSv1.3" */
+    const char *version; /* "TLSv1.3" */
     enum sl_ctr version_ctr;
     const struct sl_engine_suite *suite;
-    const char *alpn;                    /* one of the policy's strings; "" when none */
+    const char *alpn; /* one of the policy's strings; "" when none */
 };
 
 struct sl_engine_ops {

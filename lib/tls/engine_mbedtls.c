@@ -24,18 +24,24 @@ static const struct sl_engine_suite suites[] = {
     {MBEDTLS_TLS1_3_AES_128_GCM_SHA256, "TLS_AES_128_GCM_SHA256", SL_CTR_TLS_SUITE_AES128_GCM},
     {MBEDTLS_TLS1_3_AES_256_GCM_SHA384, "TLS_AES_256_GCM_SHA384", SL_CTR_TLS_SUITE_AES256_GCM},
     {MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256, "TLS_CHACHA20_POLY1305_SHA256", SL_CTR_TLS_SUITE_CHACHA20_POLY1305},
-    {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", SL_CTR_TLS_SUITE_AES128_GCM},
-    {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", SL_CTR_TLS_SUITE_AES256_GCM},
-    {MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", SL_CTR_TLS_SUITE_CHACHA20_POLY1305},
-    {MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", SL_CTR_TLS_SUITE_AES128_GCM},
-    {MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", SL_CTR_TLS_SUITE_AES256_GCM},
-    {MBEDTLS_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", SL_CTR_TLS_SUITE_CHACHA20_POLY1305},
+    {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+     SL_CTR_TLS_SUITE_AES128_GCM},
+    {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+     SL_CTR_TLS_SUITE_AES256_GCM},
+    {MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+     SL_CTR_TLS_SUITE_CHACHA20_POLY1305},
+    {MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+     SL_CTR_TLS_SUITE_AES128_GCM},
+    {MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+     SL_CTR_TLS_SUITE_AES256_GCM},
+    {MBEDTLS_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+     SL_CTR_TLS_SUITE_CHACHA20_POLY1305},
     {0, "", SL_CTR_TLS_SUITE_AES128_GCM},
 };
 #define N_SUITES (SL_ARRAY_LEN(suites) - 1)
 
-static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1, MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1,
-                                  MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
+static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
+                                  MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1, MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
 
 /* ---- mbedTLS's callbacks ---- */
 
@@ -60,7 +66,8 @@ static int wire_in(void *ctx, unsigned char *buf, size_t len)
     return sl_wire_ended(e->wire) ? MBEDTLS_ERR_SSL_CONN_EOF : MBEDTLS_ERR_SSL_WANT_READ;
 }
 
-/* The name as text, "" when the client sent none or rubbish; false when it changed after a HelloRetryRequest (RFC 8446 4.1.2). */
+/* The name as text, "" when the client sent none or rubbish; false when it changed after a HelloRetryRequest (RFC
+ * 8446 4.1.2). */
 static bool note_sni(struct sl_engine *e)
 {
     size_t len = 0;
@@ -85,7 +92,8 @@ static int choose_certificate(mbedtls_ssl_context *ssl)
     if (!note_sni(e))
         return MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER;
 #ifdef MBEDTLS_SSL_EARLY_DATA
-    /* mbedTLS skips refused early data only as far as the session says, and there is no session yet (RFC 8446 4.2.10). */
+    /* mbedTLS skips refused early data only as far as the session says, and there is no session yet (RFC 8446 4.2.10).
+     */
     if (ssl->MBEDTLS_PRIVATE(session_negotiate))
         ssl->MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(max_early_data_size) = EARLY_DATA_SKIP_BYTES;
 #endif
@@ -125,7 +133,8 @@ static struct sl_engine_policy *policy_create(const struct sl_engine_policy_conf
         ids[i] = suites[i].id;
     p->app = *app;
     mbedtls_ssl_config_init(&p->conf);
-    if (mbedtls_ssl_config_defaults(&p->conf, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT) != 0) {
+    if (mbedtls_ssl_config_defaults(&p->conf, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM,
+                                    MBEDTLS_SSL_PRESET_DEFAULT) != 0) {
         free(p);
         sl_err_set(err, -ENOMEM, "mbedTLS made no configuration");
         return NULL;
@@ -162,7 +171,8 @@ static const struct error {
     {MBEDTLS_ERR_SSL_CONN_EOF, SL_TLS_FAIL_CLOSED, 0},
     {MBEDTLS_ERR_SSL_INVALID_MAC, SL_TLS_FAIL_RECORD, SL_ALERT_BAD_RECORD_MAC},
     {MBEDTLS_ERR_SSL_INVALID_RECORD, SL_TLS_FAIL_RECORD, SL_ALERT_UNEXPECTED_MESSAGE},
-    {MBEDTLS_ERR_SSL_BAD_INPUT_DATA, SL_TLS_FAIL_RECORD, SL_ALERT_RECORD_OVERFLOW}, /* a record that the input buffer can't hold */
+    {MBEDTLS_ERR_SSL_BAD_INPUT_DATA, SL_TLS_FAIL_RECORD,
+     SL_ALERT_RECORD_OVERFLOW}, /* a record that the input buffer can't hold */
     {MBEDTLS_ERR_SSL_UNEXPECTED_RECORD, SL_TLS_FAIL_MESSAGE, SL_ALERT_UNEXPECTED_MESSAGE},
     {MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE, SL_TLS_FAIL_MESSAGE, SL_ALERT_UNEXPECTED_MESSAGE},
     {MBEDTLS_ERR_SSL_NO_APPLICATION_PROTOCOL, SL_TLS_FAIL_ALPN, SL_ALERT_NO_APPLICATION_PROTOCOL},
@@ -189,7 +199,8 @@ void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, bool alerted, struc
         out->alert_received = e->ssl.MBEDTLS_PRIVATE(in_msg)[1];
         return;
     }
-    if (err->why == SL_TLS_FAIL_RECORD && e->wire->in_bytes && e->wire->first != MBEDTLS_SSL_MSG_HANDSHAKE && !e->hello_seen)
+    if (err->why == SL_TLS_FAIL_RECORD && e->wire->in_bytes && e->wire->first != MBEDTLS_SSL_MSG_HANDSHAKE &&
+        !e->hello_seen)
         out->why = SL_TLS_FAIL_NOT_TLS;
     if (alerted) {
         out->alert_sent = e->alert_seen ? e->alert_seen : pended ? pended : err->alert;

@@ -1,5 +1,6 @@
-/* Handshakes in flight: who goes on when, and what becomes of those that fail. What costs is computed in the crypto step within a budget, newest first when there is more than it can
- * do, so that some clients are served in time and not all of them late. */
+/* Handshakes in flight: who goes on when, and what becomes of those that fail. What costs is computed in the crypto
+ * step within a budget, newest first when there is more than it can do, so that some clients are served in time and not
+ * all of them late. */
 #include <stdlib.h>
 
 #include "tls/conn.h"

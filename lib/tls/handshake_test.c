@@ -1,4 +1,5 @@
-/* Handshakes that come about: versions, suites, groups and kinds of keys; pieces of any size; what clients tell and what they are told. */
+/* Handshakes that come about: versions, suites, groups and kinds of keys; pieces of any size; what clients tell and
+ * what they are told. */
 #include "helpers/tls_kit.h"
 
 #include <mbedtls/ssl_ciphersuites.h>
@@ -18,7 +19,8 @@ static const struct th_cert_opts p256 = {.key = TH_KEY_P256, .subject = "CN=p256
 static const struct th_cert_opts p384 = {.key = TH_KEY_P384, .subject = "CN=p384", .names = site_names};
 static const struct th_cert_opts rsa = {.key = TH_KEY_RSA2048, .subject = "CN=rsa", .names = site_names};
 
-/* One connection through its whole life: handshake, a request, an answer, both ends closed. The facts stay for the caller to look at. */
+/* One connection through its whole life: handshake, a request, an answer, both ends closed. The facts stay for the
+ * caller to look at. */
 struct seen {
     char cn[32], version[16], suite[64], sni[64], alpn[16];
 };
@@ -81,10 +83,12 @@ static void every_version_suite_and_key(void **state)
         {V13, MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256, "TLS_CHACHA20_POLY1305_SHA256", NULL},
         {V12, MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "ecdsa"},
         {V12, MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "ecdsa"},
-        {V12, MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", "ecdsa"},
+        {V12, MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+         "ecdsa"},
         {V12, MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "rsa"},
         {V12, MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "rsa"},
-        {V12, MBEDTLS_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "rsa"},
+        {V12, MBEDTLS_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+         "rsa"},
     };
     static const struct th_cert_opts *const certs[] = {&p256, &p384, &rsa};
 
@@ -99,7 +103,8 @@ static void every_version_suite_and_key(void **state)
 
             if (cases[i].cn && is_rsa != (strcmp(cases[i].cn, "rsa") == 0))
                 continue;
-            exchange(&r, &(struct th_client_opts){.min = cases[i].version, .max = cases[i].version, .suites = suites}, 0, &seen);
+            exchange(&r, &(struct th_client_opts){.min = cases[i].version, .max = cases[i].version, .suites = suites},
+                     0, &seen);
             assert_string_equal(seen.suite, cases[i].name);
             assert_string_equal(seen.version, cases[i].version == V13 ? "TLSv1.3" : "TLSv1.2");
             assert_string_equal(seen.cn, certs[k]->subject + 3);
@@ -116,10 +121,12 @@ static void every_version_suite_and_key(void **state)
     }
 }
 
-/* In 1.3 a client's key share is of its first group; the others here need a HelloRetryRequest when their share is not ours to use. */
+/* In 1.3 a client's key share is of its first group; the others here need a HelloRetryRequest when their share is not
+ * ours to use. */
 static void every_group(void **state)
 {
-    static const uint16_t all[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1, MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1};
+    static const uint16_t all[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
+                                   MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1};
     struct th_rig r;
 
     th_rig_start(&r, &(struct th_rig_opts){.certs = {&rsa}});
@@ -139,7 +146,8 @@ static void hello_retry_request(void **state)
     struct seen seen;
 
     th_rig_start(&r, &(struct th_rig_opts){.certs = {&p256}});
-    exchange(&r, &(struct th_client_opts){.min = V13, .max = V13, .groups = groups, .sni = "www.example.com"}, 0, &seen);
+    exchange(&r, &(struct th_client_opts){.min = V13, .max = V13, .groups = groups, .sni = "www.example.com"}, 0,
+             &seen);
     assert_string_equal(seen.sni, "www.example.com");
     assert_string_equal(seen.version, "TLSv1.3");
     th_rig_stop(&r);
@@ -160,7 +168,8 @@ static void the_newest_common_version_wins(void **state)
 
 static void suites_of_12_follow_the_servers_order(void **state)
 {
-    static const int suites[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    static const int suites[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+                                 MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
                                  MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, 0};
     struct th_rig r;
     struct seen seen;

@@ -5,7 +5,10 @@
 
 #define NAME_MAX_BYTES 253 /* RFC 1035 2.3.4, without the final dot */
 
-static bool name_byte(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'; }
+static bool name_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+}
 
 bool sl_name_normalize(const char *text, size_t len, char *out, size_t room)
 {

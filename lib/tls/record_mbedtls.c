@@ -4,10 +4,14 @@
 
 #include "tls/engine_mbedtls.h"
 
-/* Records under one key: below the bound of RFC 8446 5.5 for AES-GCM (2^24.5), because this engine can't change keys. */
+/* Records under one key: below the bound of RFC 8446 5.5 for AES-GCM (2^24.5), because this engine can't change keys.
+ */
 #define RECORDS_MAX (UINT64_C(1) << 24)
 
-static struct sl_engine *engine_of(const struct sl_record *r) { return sl_container_of((uintptr_t)r, struct sl_engine, record); }
+static struct sl_engine *engine_of(const struct sl_record *r)
+{
+    return sl_container_of((uintptr_t)r, struct sl_engine, record);
+}
 
 /* What mbedTLS's answer to a read means; OK: go on reading. */
 static enum sl_record_status judge(struct sl_engine *e, int ret, bool alerted, struct sl_tls_failure *failure)
@@ -17,18 +21,21 @@ static enum sl_record_status judge(struct sl_engine *e, int ret, bool alerted, s
     if (ret == 0 || ret == MBEDTLS_ERR_SSL_WANT_READ || ret == MBEDTLS_ERR_SSL_CONN_EOF) {
         if (sl_wire_ended(e->wire))
             return SL_RECORD_TRUNCATED;
-        return e->wire->dry ? SL_RECORD_DRY : SL_RECORD_OK; /* not dry: an empty record, or a warning that is passed over */
+        return e->wire->dry ? SL_RECORD_DRY
+                            : SL_RECORD_OK; /* not dry: an empty record, or a warning that is passed over */
     }
     if (ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
         return SL_RECORD_CLOSE_NOTIFY;
     sl_engine_mbedtls_failure(e, ret, alerted, failure);
-    if (v13 && ret == MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE && e->ssl.MBEDTLS_PRIVATE(in_msg)[0] == 24 /* key_update, RFC 8446 B.3 */)
+    if (v13 && ret == MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE &&
+        e->ssl.MBEDTLS_PRIVATE(in_msg)[0] == 24 /* key_update, RFC 8446 B.3 */)
         failure->why = SL_TLS_FAIL_KEY_UPDATE;
     return SL_RECORD_FAILED;
 }
 
 /* Fills room bytes at `to` from as many records as it takes; the number of bytes. */
-static uint32_t fill(struct sl_engine *e, uint8_t *to, uint32_t room, enum sl_record_status *status, struct sl_tls_failure *failure)
+static uint32_t fill(struct sl_engine *e, uint8_t *to, uint32_t room, enum sl_record_status *status,
+                     struct sl_tls_failure *failure)
 {
     uint32_t got = 0;
 
@@ -47,8 +54,8 @@ static uint32_t fill(struct sl_engine *e, uint8_t *to, uint32_t room, enum sl_re
     return got;
 }
 
-static uint32_t open_records(struct sl_record *r, struct sl_wire *w, struct sl_slice *out, uint32_t max, uint32_t max_bytes, enum sl_record_status *status,
-                             struct sl_tls_failure *failure)
+static uint32_t open_records(struct sl_record *r, struct sl_wire *w, struct sl_slice *out, uint32_t max,
+                             uint32_t max_bytes, enum sl_record_status *status, struct sl_tls_failure *failure)
 {
     struct sl_engine *e = engine_of(r);
     uint32_t n = 0;
@@ -75,7 +82,8 @@ static uint32_t open_records(struct sl_record *r, struct sl_wire *w, struct sl_s
     return n;
 }
 
-/* Up to a record's worth of bytes from the slices in one piece: where they stand when one slice has them all, otherwise copied together. */
+/* Up to a record's worth of bytes from the slices in one piece: where they stand when one slice has them all, otherwise
+ * copied together. */
 static const uint8_t *gather(struct sl_wire *w, const struct sl_slice *s, uint32_t n, uint32_t *len)
 {
     if (n == 1 || s->len >= SL_WIRE_RECORD_BYTES) {
@@ -108,7 +116,8 @@ static uint32_t consume(struct sl_slice *s, uint32_t n, uint32_t len)
     return gone;
 }
 
-static uint32_t seal(struct sl_record *r, struct sl_wire *w, struct sl_slice *slices, uint32_t n, enum sl_record_status *status, struct sl_tls_failure *failure)
+static uint32_t seal(struct sl_record *r, struct sl_wire *w, struct sl_slice *slices, uint32_t n,
+                     enum sl_record_status *status, struct sl_tls_failure *failure)
 {
     struct sl_engine *e = engine_of(r);
     uint32_t done = 0;
@@ -127,7 +136,8 @@ static uint32_t seal(struct sl_record *r, struct sl_wire *w, struct sl_slice *sl
             *status = SL_RECORD_STARVED;
             break;
         }
-        ret = e->records_sealed++ < RECORDS_MAX ? mbedtls_ssl_write(&e->ssl, bytes, len) : MBEDTLS_ERR_SSL_COUNTER_WRAPPING;
+        ret = e->records_sealed++ < RECORDS_MAX ? mbedtls_ssl_write(&e->ssl, bytes, len)
+                                                : MBEDTLS_ERR_SSL_COUNTER_WRAPPING;
         if (ret <= 0) {
             sl_engine_mbedtls_failure(e, ret, false, failure);
             *status = SL_RECORD_FAILED;

@@ -1,4 +1,5 @@
-/* Handshakes that do not come about: each ends with the right alert and FIN (or RST where nobody would read it), its counter, its line in the log, and nothing left behind. */
+/* Handshakes that do not come about: each ends with the right alert and FIN (or RST where nobody would read it), its
+ * counter, its line in the log, and nothing left behind. */
 #include "helpers/helpers.h"
 #include "helpers/tls_kit.h"
 
@@ -72,29 +73,34 @@ static void no_application_protocol(void **state)
 {
     const char *alpn[] = {"imap", NULL};
 
-    refused(&(struct th_rig_opts){.certs = {&p256}}, &(struct th_client_opts){.min = V12, .max = V12, .alpn = alpn}, 120, SL_CTR_TLS_FAILED_ALPN);
-    refused(&(struct th_rig_opts){.certs = {&p256}}, &(struct th_client_opts){.min = V13, .alpn = alpn}, 120, SL_CTR_TLS_FAILED_ALPN);
+    refused(&(struct th_rig_opts){.certs = {&p256}}, &(struct th_client_opts){.min = V12, .max = V12, .alpn = alpn},
+            120, SL_CTR_TLS_FAILED_ALPN);
+    refused(&(struct th_rig_opts){.certs = {&p256}}, &(struct th_client_opts){.min = V13, .alpn = alpn}, 120,
+            SL_CTR_TLS_FAILED_ALPN);
 }
 
 static void no_suite_for_the_key(void **state)
 {
     static const int suites[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, 0};
 
-    refused(&(struct th_rig_opts){.certs = {&rsa}}, &(struct th_client_opts){.max = V12, .suites = suites}, 40, SL_CTR_TLS_FAILED_SUITE);
+    refused(&(struct th_rig_opts){.certs = {&rsa}}, &(struct th_client_opts){.max = V12, .suites = suites}, 40,
+            SL_CTR_TLS_FAILED_SUITE);
 }
 
 static void no_signature_for_the_key(void **state)
 {
     static const uint16_t algs[] = {MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256, 0};
 
-    refused(&(struct th_rig_opts){.certs = {&p256}}, &(struct th_client_opts){.min = V13, .sig_algs = algs}, 40, SL_CTR_TLS_FAILED_SUITE);
+    refused(&(struct th_rig_opts){.certs = {&p256}}, &(struct th_client_opts){.min = V13, .sig_algs = algs}, 40,
+            SL_CTR_TLS_FAILED_SUITE);
 }
 
 static void no_group(void **state)
 {
     static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_SECP521R1, 0};
 
-    refused(&(struct th_rig_opts){.certs = {&p256}}, &(struct th_client_opts){.min = V13, .groups = groups}, 40, SL_CTR_TLS_FAILED_SUITE);
+    refused(&(struct th_rig_opts){.certs = {&p256}}, &(struct th_client_opts){.min = V13, .groups = groups}, 40,
+            SL_CTR_TLS_FAILED_SUITE);
 }
 
 /* Bytes on a fresh connection. */
@@ -147,10 +153,9 @@ static void record_too_long(void **state)
 
 static void tls_1_1(void **state)
 {
-    static const uint8_t hello[] = {22,   3,    1,    0,    45,   1,    0,    0,    41,   3,    2,    /* TLS 1.1 */
-                                    1,    2,    3,    4,    5,    6,    7,    8,    9,    10,   11,   12,   13,   14,   15,   16,
-                                    17,   18,   19,   20,   21,   22,   23,   24,   25,   26,   27,   28,   29,   30,   31,   32,
-                                    0,    0,    2,    0xc0, 0x13, 1,    0};
+    static const uint8_t hello[] = {22, 3,  1,  0,  45, 1,  0,  0,  41, 3,  2, /* TLS 1.1 */
+                                    1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16,   17,   18, 19, 20,
+                                    21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 0,  0,  2,  0xc0, 0x13, 1,  0};
 
     refuse_bytes(hello, sizeof hello, 70, SL_CTR_TLS_FAILED_VERSION);
 }
@@ -307,7 +312,8 @@ static void at_the_cap_the_stalest_gives_way(void **state)
     th_rig_stop(&r);
 }
 
-/* Two hellos wait and the budget allows for one flight: under pressure the newer one is answered first, otherwise the older. */
+/* Two hellos wait and the budget allows for one flight: under pressure the newer one is answered first, otherwise the
+ * older. */
 static void budget_and_order(void **state)
 {
     for (int pressed = 0; pressed < 2; pressed++) {
@@ -399,7 +405,8 @@ static void destroy_takes_all_with_it(void **state)
     free(r.stats);
 }
 
-/* Memory fails at every point in turn: each handshake ends in order or comes about; nothing leaks (the group's teardown looks). */
+/* Memory fails at every point in turn: each handshake ends in order or comes about; nothing leaks (the group's teardown
+ * looks). */
 static void memory_that_fails_at_any_point(void **state)
 {
     struct sl_crypto_memory *memory = sl_crypto_memory();

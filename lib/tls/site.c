@@ -101,7 +101,8 @@ static bool add_name(void *ctx, const char *text, size_t len)
     return sl_names_add(a->names, text, len, a->index, a->rank);
 }
 
-/* ECDSA is preferred: its signatures cost a tenth of RSA's. The same rank among equals keeps the order of the configuration. */
+/* ECDSA is preferred: its signatures cost a tenth of RSA's. The same rank among equals keeps the order of the
+ * configuration. */
 static int index_names(struct sl_tls_site *site, const struct sl_conf *conf, struct sl_err *err)
 {
     const struct sl_conf_listener *l = site->listener;
@@ -112,14 +113,16 @@ static int index_names(struct sl_tls_site *site, const struct sl_conf *conf, str
         bool rsa = false;
 
         if (!sl_certificate_look(&conf->certificates[index], &rsa, add_name, &a))
-            return sl_err_set(err, -EINVAL, "certificate '%s' of listener '%s' can't be read", conf->certificates[index].name.s, l->name.s);
+            return sl_err_set(err, -EINVAL, "certificate '%s' of listener '%s' can't be read",
+                              conf->certificates[index].name.s, l->name.s);
         for (uint32_t k = first; rsa && k < site->names.n; k++)
             site->names.v[k].rank = 1;
     }
     return 0;
 }
 
-/* The listener's first certificate is the default, together with the others that cover its first name (an RSA twin of an ECDSA certificate). Before the names are sorted. */
+/* The listener's first certificate is the default, together with the others that cover its first name (an RSA twin of
+ * an ECDSA certificate). Before the names are sorted. */
 static void find_defaults(struct sl_tls_site *site)
 {
     uint32_t index = site->listener->certificates[0].index, n = 0;
@@ -149,7 +152,8 @@ static const char **alpn_list(const struct sl_conf_listener *l)
     return v;
 }
 
-struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engine_ops *engine, const struct sl_conf *conf, uint32_t index, struct sl_err *err)
+struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engine_ops *engine,
+                                   const struct sl_conf *conf, uint32_t index, struct sl_err *err)
 {
     const struct sl_conf_listener *l = &conf->listeners[index];
     struct sl_tls_site *site = calloc(1, sizeof *site);

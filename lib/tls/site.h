@@ -1,5 +1,6 @@
-/* site: what one listener presents to its clients: which certificates for which name, ALPN, the handshake's time. Certificates are parsed once per worker and configuration, whichever
- * listeners use them, and when they are first needed. */
+/* site: what one listener presents to its clients: which certificates for which name, ALPN, the handshake's time.
+ * Certificates are parsed once per worker and configuration, whichever listeners use them, and when they are first
+ * needed. */
 #ifndef SL_TLS_SITE_H
 #define SL_TLS_SITE_H
 
@@ -31,7 +32,8 @@ struct sl_tls_site {
 };
 
 /* The site of listener `index`; NULL with err. */
-struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engine_ops *engine, const struct sl_conf *conf, uint32_t index, struct sl_err *err);
+struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engine_ops *engine,
+                                   const struct sl_conf *conf, uint32_t index, struct sl_err *err);
 void sl_site_destroy(struct sl_tls_site *site, const struct sl_engine_ops *engine);
 
 /* Certificate indices for a name as a client sent it ("" for none): preferred first, at most max. */

@@ -1,4 +1,5 @@
-/* The stream above: plaintext of an established connection. Records are opened when the user pulls, so a user that does not pull closes the peer's window. */
+/* The stream above: plaintext of an established connection. Records are opened when the user pulls, so a user that does
+ * not pull closes the peer's window. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -16,7 +17,7 @@ static void end(struct sl_tls_conn *c, const struct sl_tls_failure *f)
     lower->ops->shutdown(lower);
     c->phase = SL_TLS_ENDED;
     c->up.reason = sl_tls_fail_info[f->why].reason;
-    c->up.state &= (uint8_t)~(SL_STREAM_READABLE | SL_STREAM_WRITABLE);
+    c->up.state &= (uint8_t) ~(SL_STREAM_READABLE | SL_STREAM_WRITABLE);
     sl_stream_raise(&c->up, SL_STREAM_CLOSED);
 }
 
@@ -29,7 +30,8 @@ static void closed_if_both(struct sl_tls_conn *c)
 static void end_of_input(struct sl_tls_conn *c, enum sl_record_status status)
 {
     if (status == SL_RECORD_TRUNCATED)
-        sl_stat_inc(c->tls->params.stats, SL_CTR_TLS_TRUNCATED); /* many clients end so; what it means is for the protocol above to say */
+        sl_stat_inc(c->tls->params.stats,
+                    SL_CTR_TLS_TRUNCATED); /* many clients end so; what it means is for the protocol above to say */
     c->eof = true;
     sl_stream_raise(&c->up, SL_STREAM_EOF);
     closed_if_both(c);
@@ -37,7 +39,8 @@ static void end_of_input(struct sl_tls_conn *c, enum sl_record_status status)
 
 static bool may_read(const struct sl_tls_conn *c)
 {
-    return !c->eof && (c->record->ops->pending(c->record) || sl_wire_waiting(&c->wire) || (c->wire.lower->state & SL_STREAM_EOF));
+    return !c->eof &&
+           (c->record->ops->pending(c->record) || sl_wire_waiting(&c->wire) || (c->wire.lower->state & SL_STREAM_EOF));
 }
 
 static uint32_t recv_plaintext(struct sl_stream *s, struct sl_slice *out, uint32_t max, uint32_t max_bytes)
@@ -200,7 +203,8 @@ void sl_tls_stream_open(struct sl_tls_conn *c)
     c->phase = SL_TLS_OPEN;
     c->tls->n_streams++;
     sl_stat_inc(c->tls->params.stats, SL_CTR_TLS_STREAMS);
-    sl_stream_raise(&c->up, SL_STREAM_OPEN | (may_read(c) ? SL_STREAM_READABLE : 0) | (credit(&c->up) ? SL_STREAM_WRITABLE : 0));
+    sl_stream_raise(&c->up, SL_STREAM_OPEN | (may_read(c) ? SL_STREAM_READABLE : 0) |
+                                (credit(&c->up) ? SL_STREAM_WRITABLE : 0));
 }
 
 void sl_tls_stream_events(struct sl_tls_conn *c, uint8_t events)
@@ -210,7 +214,7 @@ void sl_tls_stream_events(struct sl_tls_conn *c, uint8_t events)
     if ((events & SL_STREAM_CLOSED) && lower->reason != SL_REASON_NONE) {
         c->phase = SL_TLS_ENDED;
         c->up.reason = lower->reason;
-        c->up.state &= (uint8_t)~(SL_STREAM_READABLE | SL_STREAM_WRITABLE);
+        c->up.state &= (uint8_t) ~(SL_STREAM_READABLE | SL_STREAM_WRITABLE);
         sl_stream_raise(&c->up, SL_STREAM_CLOSED);
         return;
     }

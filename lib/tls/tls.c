@@ -84,7 +84,8 @@ bool sl_tls_site_unused(const struct sl_tls_site *site) { return site->refs == 1
 
 /* ---- life of a connection ---- */
 
-struct sl_stream *sl_tls_accept(struct sl_tls *t, struct sl_tls_site *site, struct sl_stream *lower, struct sl_ready *ready, void *owner, uint64_t now)
+struct sl_stream *sl_tls_accept(struct sl_tls *t, struct sl_tls_site *site, struct sl_stream *lower,
+                                struct sl_ready *ready, void *owner, uint64_t now)
 {
     static const struct sl_tls_failure evicted = {.why = SL_TLS_FAIL_EVICTED};
     struct sl_tls_conn *c = t->params.handshakes_max ? calloc(1, sizeof *c) : NULL;
@@ -191,7 +192,8 @@ void sl_tls_conn_log(struct sl_tls_conn *c, enum sl_event_kind kind, const struc
 {
     struct sl_stats *st = c->tls->params.stats;
     const struct sl_tls_fail_info *info = &sl_tls_fail_info[f->why];
-    struct sl_event ev = {.at_ns = c->tls->now, .kind = kind, .code = f->alert_sent ? f->alert_sent : f->alert_received};
+    struct sl_event ev = {
+        .at_ns = c->tls->now, .kind = kind, .code = f->alert_sent ? f->alert_sent : f->alert_received};
     const char *name = c->engine ? c->tls->engine->sni(c->engine) : c->sni;
     struct sl_facts facts = {0};
 
@@ -265,7 +267,10 @@ static void retry_starved(struct sl_tls *t)
     }
 }
 
-static void set_gauge(struct sl_stats *st, enum sl_ctr ctr, uint64_t value) { sl_stat_add(st, ctr, value - st->ctr[ctr]); }
+static void set_gauge(struct sl_stats *st, enum sl_ctr ctr, uint64_t value)
+{
+    sl_stat_add(st, ctr, value - st->ctr[ctr]);
+}
 
 void sl_tls_run(struct sl_tls *t, uint64_t now, uint64_t wall_s)
 {

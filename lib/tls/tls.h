@@ -1,5 +1,6 @@
-/* tls: TLS of one worker: handshakes (mbedTLS, behind engine.h), the record layer (behind record.h), certificates by SNI, ALPN. Takes a stream below and offers a
- * stream above; knows neither tcp nor proxy. No mbedTLS type stands in this header. */
+/* tls: TLS of one worker: handshakes (mbedTLS, behind engine.h), the record layer (behind record.h), certificates by
+ * SNI, ALPN. Takes a stream below and offers a stream above; knows neither tcp nor proxy. No mbedTLS type stands in
+ * this header. */
 #ifndef SL_TLS_H
 #define SL_TLS_H
 
@@ -8,34 +9,50 @@
 #include "stream/stream.h"
 
 struct sl_tls;
-struct sl_tls_site; /* what a listener presents: certificates, ALPN, limits; of one generation of configuration; counted */
+/* What a listener presents: certificates, ALPN, limits. Of one generation of configuration; counted. */
+struct sl_tls_site;
 
 struct sl_tls_params {
-    struct rte_mempool *pool;  /* packet buffers for plaintext and records */
+    struct rte_mempool *pool; /* packet buffers for plaintext and records */
     struct sl_stats *stats;
-    uint32_t handshakes_max;   /* in flight; beyond it the oldest that has waited longest without progress gives way, counted */
-    uint32_t budget_per_step;  /* handshake steps that compute (a flight answered) per crypto step of the loop; 0: 4 */
+    uint32_t handshakes_max;  /* in flight; beyond it the one that waited longest without progress gives way, counted */
+    uint32_t budget_per_step; /* what a crypto step may compute, in flights with a P-256 signature (RSA costs several);
+                                 0: 4 */
 };
 
-/* Checks certificates of a configuration: PEM readable, key matches the chain's first certificate, key type and size supported; a listener's certificates have names. */
+/* Checks certificates of a configuration: PEM readable, in the right order, key matches the first certificate, key type
+ * and size supported; those that are not a listener's default have names. Expiry is no error. On any thread. */
 void sl_tls_check_conf(const struct sl_conf *conf, struct sl_conf_errors *errs);
 
+/* All of it belongs to the thread that calls, which has called sl_crypto_thread_start. -ENOMEM; -EINVAL: packet buffers
+ * too small for records. */
 int sl_tls_create(const struct sl_tls_params *params, struct sl_tls **tls, struct sl_err *err);
+/* Aborts and releases the streams below of all connections, and frees what is left of sites; none may be used then. */
 void sl_tls_destroy(struct sl_tls *tls);
 
-/* The site of listener conf->listeners[index], with one reference. conf must outlive it. Certificates are parsed when first used. Wall clock in seconds since 1970 is only needed by
- * tickets and X.509 validity and is handed on by run. */
-struct sl_tls_site *sl_tls_site_create(struct sl_tls *tls, const struct sl_conf *conf, uint32_t index, struct sl_err *err);
+/* The site of listener conf->listeners[index], with one reference. conf must outlive it. Certificates are parsed when
+ * first used. Wall clock in seconds since 1970 is only needed by tickets and X.509 validity and is handed on by run. */
+struct sl_tls_site *sl_tls_site_create(struct sl_tls *tls, const struct sl_conf *conf, uint32_t index,
+                                       struct sl_err *err);
 /* Drops a reference; connections hold their own. */
 void sl_tls_site_release(struct sl_tls_site *site);
-/* Whether the caller's reference is the only one left: no handshake and no stream uses the site (and with it the configuration) any more. */
+/* Whether the caller's reference is the only one left: no handshake and no stream uses the site (and with it the
+ * configuration) any more. */
 bool sl_tls_site_unused(const struct sl_tls_site *site);
 
-/* Server side over an established stream `lower`, which it takes over. The stream above reports OPEN on `ready` once the handshake is done (then `owner` is its owner), CLOSED when that failed.
- * Handshakes that fail before OPEN are logged, counted and released by tls itself: the user never sees them. NULL: no memory or over the cap; lower is aborted and released. */
-struct sl_stream *sl_tls_accept(struct sl_tls *tls, struct sl_tls_site *site, struct sl_stream *lower, struct sl_ready *ready, void *owner, uint64_t now);
+/* Server side over an established stream `lower`, which it takes over. The stream above reports OPEN on `ready` once
+ * the handshake is done (then `owner` is its owner). Handshakes that fail before are logged, counted and released by tls
+ * itself: the user never sees them, so what is returned tells only that it began and is not to be touched before OPEN.
+ * NULL: no memory; lower is aborted and released.
+ *
+ * After OPEN: FIN without close_notify is EOF too, and counted (tls.truncated). A peer that breaks the protocol gets its
+ * alert and FIN, and the stream is CLOSED with SL_REASON_PROTOCOL. Both sides' close_notify make it CLOSED at once; the
+ * stream below finishes by itself. */
+struct sl_stream *sl_tls_accept(struct sl_tls *tls, struct sl_tls_site *site, struct sl_stream *lower,
+                                struct sl_ready *ready, void *owner, uint64_t now);
 
-/* Steps of the loop. run: passes events of streams below on to those above and marks handshakes that can go on. crypto: lets handshakes go on within the budget. timers: handshake timeouts. */
+/* Steps of the loop. run: passes events of streams below on to those above and marks handshakes that can go on. crypto:
+ * lets handshakes go on within the budget. timers: handshake timeouts. */
 void sl_tls_run(struct sl_tls *tls, uint64_t now, uint64_t wall_s);
 void sl_tls_crypto(struct sl_tls *tls, uint64_t now);
 void sl_tls_timers(struct sl_tls *tls, uint64_t now);

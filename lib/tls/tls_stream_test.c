@@ -1,4 +1,5 @@
-/* Established streams: bytes both ways, back-pressure, both kinds of half-close, ways to end badly, and packet buffers that run out. */
+/* Established streams: bytes both ways, back-pressure, both kinds of half-close, ways to end badly, and packet buffers
+ * that run out. */
 #include "helpers/helpers.h"
 #include "helpers/tls_kit.h"
 
@@ -195,7 +196,8 @@ static void a_user_that_does_not_pull_stalls_the_peer(void **state)
         th_rig_step(&l.r);
     assert_true(l.pipe->in.len - l.pipe->in.taken >= sizeof bytes);
     assert_int_equal(th_rig_recv(l.s, bytes, 10), 10);
-    assert_true(l.pipe->in.len - l.pipe->in.taken >= sizeof bytes - 16384 - 2000); /* a record, and the slice it ended in */
+    assert_true(l.pipe->in.len - l.pipe->in.taken >=
+                sizeof bytes - 16384 - 2000); /* a record, and the slice it ended in */
     close_link(&l);
 }
 
@@ -473,7 +475,8 @@ static void without_buffers_bytes_wait_and_none_is_lost(void **state)
         n = take_buffers(&l.r, taken, SL_ARRAY_LEN(taken));
         assert_int_equal(th_rig_send(&l.r, l.s, bytes, 30000, 3000), 0);
         assert_int_equal(l.s->ops->credit(l.s), 0);
-        assert_int_equal(th_rig_send(&l.r, l.s, bytes + 30000, 30000, 3000), 0); /* more than credit: kept in order all the same */
+        assert_int_equal(th_rig_send(&l.r, l.s, bytes + 30000, 30000, 3000),
+                         0); /* more than credit: kept in order all the same */
         l.s->ops->shutdown(l.s);
         assert_false(l.pipe->fin_out);
         assert_true(th_client_write(l.c, "knock", 5));

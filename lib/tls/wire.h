@@ -1,13 +1,13 @@
-/* wire: the bytes between TLS and the stream below, as an engine and a record layer want them: read so many, write so many. Reading holds one slice of the stream
- * at a time; writing fills packet buffers that flush hands on. */
+/* wire: the bytes between TLS and the stream below, as an engine and a record layer want them: read so many, write so
+ * many. Reading holds one slice of the stream at a time; writing fills packet buffers that flush hands on. */
 #ifndef SL_TLS_WIRE_H
 #define SL_TLS_WIRE_H
 
 #include "stream/stream.h"
 
-#define SL_WIRE_BUFFERS 24          /* packet buffers that one write may fill before they are handed on */
-#define SL_WIRE_RECORD_BYTES 16384  /* plaintext of one record (RFC 8446 5.1) */
-#define SL_WIRE_OVERHEAD_BYTES 64   /* more than header, nonce, padding to 16 bytes, type and tag of any suite */
+#define SL_WIRE_BUFFERS 24         /* packet buffers that one write may fill before they are handed on */
+#define SL_WIRE_RECORD_BYTES 16384 /* plaintext of one record (RFC 8446 5.1) */
+#define SL_WIRE_OVERHEAD_BYTES 64  /* more than header, nonce, padding to 16 bytes, type and tag of any suite */
 
 /* What all wires of a worker share, because one writes at a time: between calls `out` is empty. */
 struct sl_wire_shared {
@@ -22,10 +22,10 @@ struct sl_wire_shared {
 struct sl_wire {
     struct sl_wire_shared *shared;
     struct sl_stream *lower;
-    struct sl_slice in;            /* what is being read; len 0: none */
-    uint64_t in_bytes, out_bytes;  /* read and written so far */
-    uint8_t first;                 /* first byte ever read */
-    bool dry;                      /* the last read found less than it wanted */
+    struct sl_slice in;           /* what is being read; len 0: none */
+    uint64_t in_bytes, out_bytes; /* read and written so far */
+    uint8_t first;                /* first byte ever read */
+    bool dry;                     /* the last read found less than it wanted */
 };
 
 /* -EINVAL when the pool's buffers are too small for a record to fit in SL_WIRE_BUFFERS of them. */

@@ -1,4 +1,5 @@
-/* A stream in memory whose peer is the test. What it gives to recv ends where its heap block ends, so that a sanitizer sees one byte read too far. */
+/* A stream in memory whose peer is the test. What it gives to recv ends where its heap block ends, so that a sanitizer
+ * sees one byte read too far. */
 #include "helpers/helpers.h"
 #include "helpers/tls_kit.h"
 

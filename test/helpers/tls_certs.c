@@ -40,7 +40,8 @@ mbedtls_pk_context *th_key(enum th_key kind, unsigned index)
     mbedtls_pk_init(pk);
     if (kinds[kind].curve == MBEDTLS_ECP_DP_NONE) {
         must(mbedtls_pk_setup(pk, mbedtls_pk_info_from_type(MBEDTLS_PK_RSA)), "key");
-        must(mbedtls_rsa_gen_key(mbedtls_pk_rsa(*pk), sl_crypto_mbedtls_random, NULL, kinds[kind].bits, 65537), "RSA key");
+        must(mbedtls_rsa_gen_key(mbedtls_pk_rsa(*pk), sl_crypto_mbedtls_random, NULL, kinds[kind].bits, 65537),
+             "RSA key");
     } else {
         must(mbedtls_pk_setup(pk, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)), "key");
         must(mbedtls_ecp_gen_key(kinds[kind].curve, mbedtls_pk_ec(*pk), sl_crypto_mbedtls_random, NULL), "EC key");
@@ -90,7 +91,8 @@ char *th_cert_pem(const struct th_cert_opts *o)
     mbedtls_x509write_crt_set_version(&crt, MBEDTLS_X509_CRT_VERSION_3);
     mbedtls_x509write_crt_set_md_alg(&crt, MBEDTLS_MD_SHA256);
     mbedtls_x509write_crt_set_subject_key(&crt, th_key(o->key, o->key_index));
-    mbedtls_x509write_crt_set_issuer_key(&crt, o->issuer ? th_key(o->issuer_key, o->issuer_key_index) : th_key(o->key, o->key_index));
+    mbedtls_x509write_crt_set_issuer_key(&crt, o->issuer ? th_key(o->issuer_key, o->issuer_key_index)
+                                                         : th_key(o->key, o->key_index));
     must(mbedtls_x509write_crt_set_subject_name(&crt, o->subject), "subject");
     must(mbedtls_x509write_crt_set_issuer_name(&crt, o->issuer ? o->issuer : o->subject), "issuer");
     must(mbedtls_x509write_crt_set_validity(&crt, "20200101000000", "20991231235959"), "validity");
@@ -114,7 +116,8 @@ void th_conf_cert(struct sl_conf_certificate *c, const char *name, const struct 
 {
     char *chain = th_cert_pem(o), *key = th_key_pem(o->key, o->key_index);
 
-    *c = (struct sl_conf_certificate){.name = {name, {1, 1}}, .chain = {"site.crt", {2, 10}}, .key = {"site.key", {3, 10}}};
+    *c = (struct sl_conf_certificate){
+        .name = {name, {1, 1}}, .chain = {"site.crt", {2, 10}}, .key = {"site.key", {3, 10}}};
     c->chain_pem = (uint8_t *)chain;
     c->chain_len = strlen(chain) + 1;
     c->key_pem = (uint8_t *)key;

@@ -1,4 +1,5 @@
-/* An mbedTLS client over a pipe. It verifies no chain (tests make their own certificates) but every signature of the handshake. */
+/* An mbedTLS client over a pipe. It verifies no chain (tests make their own certificates) but every signature of the
+ * handshake. */
 #include "helpers/tls_kit.h"
 
 #include <mbedtls/oid.h>
@@ -57,7 +58,8 @@ struct th_client *th_client_new(struct th_pipe *pipe, const struct th_client_opt
     c->alert = -1;
     mbedtls_ssl_config_init(&c->conf);
     mbedtls_ssl_init(&c->ssl);
-    if (mbedtls_ssl_config_defaults(&c->conf, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT) != 0)
+    if (mbedtls_ssl_config_defaults(&c->conf, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
+                                    MBEDTLS_SSL_PRESET_DEFAULT) != 0)
         abort();
     mbedtls_ssl_conf_authmode(&c->conf, MBEDTLS_SSL_VERIFY_NONE);
     mbedtls_ssl_conf_rng(&c->conf, sl_crypto_mbedtls_random, NULL);

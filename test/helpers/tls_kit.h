@@ -1,5 +1,6 @@
-/* tls_kit: what tests of TLS need on the other side: a stream in memory whose peer is the test, keys and certificates made when the test runs, an mbedTLS client, and a rig that holds one
- * worker's TLS. Virtual time. May end the process on misuse. */
+/* tls_kit: what tests of TLS need on the other side: a stream in memory whose peer is the test, keys and certificates
+ * made when the test runs, an mbedTLS client, and a rig that holds one worker's TLS. Virtual time. May end the process
+ * on misuse. */
 #ifndef TH_TLS_KIT_H
 #define TH_TLS_KIT_H
 
@@ -19,13 +20,13 @@ struct th_bytes {
 struct th_pipe {
     struct sl_stream stream;
     struct rte_mempool *pool;
-    struct th_bytes in;       /* from the peer, not yet received */
-    struct th_bytes out;      /* to the peer, not yet taken */
-    uint32_t slice_max;       /* bytes per slice that recv gives; 0: 1460 */
-    uint32_t credit_max;      /* bytes that may wait in out; default 256 KiB */
-    bool fin_in, fin_out;     /* sent by the peer, by the room */
+    struct th_bytes in;   /* from the peer, not yet received */
+    struct th_bytes out;  /* to the peer, not yet taken */
+    uint32_t slice_max;   /* bytes per slice that recv gives; 0: 1460 */
+    uint32_t credit_max;  /* bytes that may wait in out; default 256 KiB */
+    bool fin_in, fin_out; /* sent by the peer, by the room */
     bool aborted, released, found_small;
-    enum sl_reason reason;    /* of the abort */
+    enum sl_reason reason; /* of the abort */
     struct sl_endpoint local, peer;
 };
 
@@ -34,7 +35,7 @@ struct th_pipe *th_pipe_new(struct rte_mempool *pool);
 void th_pipe_free(struct th_pipe *p);
 void th_pipe_feed(struct th_pipe *p, const void *bytes, size_t len); /* from the peer */
 void th_pipe_fin(struct th_pipe *p);
-void th_pipe_cut(struct th_pipe *p, enum sl_reason reason); /* RST from the peer, or time out */
+void th_pipe_cut(struct th_pipe *p, enum sl_reason reason);    /* RST from the peer, or time out */
 size_t th_pipe_take(struct th_pipe *p, void *out, size_t max); /* what the room sent; credit grows */
 size_t th_pipe_waiting(const struct th_pipe *p);               /* bytes that take would give */
 
@@ -48,9 +49,9 @@ void th_keys_free(void);
 struct th_cert_opts {
     enum th_key key;
     unsigned key_index;
-    const char *subject;        /* "CN=..." */
-    const char *const *names;   /* DNS names, NULL-terminated; NULL: none */
-    const char *issuer;         /* "CN=..."; NULL: self-signed */
+    const char *subject;      /* "CN=..." */
+    const char *const *names; /* DNS names, NULL-terminated; NULL: none */
+    const char *issuer;       /* "CN=..."; NULL: self-signed */
     enum th_key issuer_key;
     unsigned issuer_key_index;
 };
@@ -76,11 +77,11 @@ struct th_client {
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config conf;
     struct th_pipe *pipe;
-    size_t piece;      /* bytes per feed; 0: as mbedTLS gives them */
-    bool hold;         /* what is sent waits in `held` until th_client_flush */
+    size_t piece; /* bytes per feed; 0: as mbedTLS gives them */
+    bool hold;    /* what is sent waits in `held` until th_client_flush */
     struct th_bytes held;
-    int error;         /* of the handshake; 0: none yet */
-    int alert;         /* fatal alert that came; -1: none */
+    int error; /* of the handshake; 0: none yet */
+    int alert; /* fatal alert that came; -1: none */
 };
 
 struct th_client *th_client_new(struct th_pipe *pipe, const struct th_client_opts *o);
@@ -104,19 +105,19 @@ struct th_rig {
     struct sl_stats *stats;
     struct sl_tls *tls;
     struct sl_tls_site *site;
-    struct sl_ready ready;   /* streams above report here */
+    struct sl_ready ready; /* streams above report here */
     struct sl_conf conf;
     struct sl_conf_certificate certs[TH_RIG_CERTS];
     struct sl_conf_listener listener;
     struct sl_conf_ref refs[TH_RIG_CERTS];
     struct sl_conf_text alpn[4];
     uint64_t now;
-    uint32_t mbufs;          /* of the pool */
+    uint32_t mbufs; /* of the pool */
 };
 
 struct th_rig_opts {
-    uint32_t mbufs, handshakes_max, budget;  /* 0: 512, 16, 16 */
-    const char *alpn[4];                     /* none: http/1.1 */
+    uint32_t mbufs, handshakes_max, budget; /* 0: 512, 16, 16 */
+    const char *alpn[4];                    /* none: http/1.1 */
     const struct th_cert_opts *certs[TH_RIG_CERTS];
 };
 
