@@ -278,14 +278,22 @@ void sl_ctl_abort(struct sl_ctl *ctl)
         ctl_say(ctl, "error abort %s", err.text);
 }
 
-void sl_ctl_destroy(struct sl_ctl *ctl)
+void sl_ctl_close(struct sl_ctl *ctl)
 {
-    if (!ctl)
+    if (ctl->closed)
         return;
+    ctl->closed = true;
     ctl_telemetry_forget();
     ctl_server_close(ctl);
     if (ctl->n_generations) /* else create failed and nothing was logged */
         write_log(ctl);
+}
+
+void sl_ctl_destroy(struct sl_ctl *ctl)
+{
+    if (!ctl)
+        return;
+    sl_ctl_close(ctl);
     for (uint32_t i = 0; i < ctl->n_generations; i++)
         sl_conf_free(ctl->generations[i].conf);
     if (all_answered(ctl))

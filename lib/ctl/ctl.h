@@ -33,7 +33,9 @@ void sl_ctl_drain(struct sl_ctl *ctl);
 bool sl_ctl_drained(const struct sl_ctl *ctl);
 /* Ends all connections. */
 void sl_ctl_abort(struct sl_ctl *ctl);
-/* Removes the socket. */
+/* Removes the socket, forgets telemetry, writes the last lines of the log. Then nothing here looks at the workers any more. */
+void sl_ctl_close(struct sl_ctl *ctl);
+/* Frees the configurations: after the workers, whose last streams look at them, are destroyed. Closes first where that was not done. */
 void sl_ctl_destroy(struct sl_ctl *ctl);
 
 #endif
