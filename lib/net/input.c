@@ -54,7 +54,7 @@ void sl_net_input(struct sl_net *net, uint8_t iface, struct rte_mbuf **frames, u
         f.m = m;
         f.now = now;
         f.head = rte_pktmbuf_read(m, 0, want, f.store);
-        f.head_len = f.head == f.store ? want : m->data_len;
+        f.head_len = SL_MAX(want, (uint32_t)m->data_len); /* the first segment may be empty */
         bytes += m->pkt_len;
         why = f.head ? eth_input(&f) : SL_DROP_ETH_SHORT;
         if (why == NET_TAKEN)

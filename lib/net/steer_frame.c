@@ -92,7 +92,7 @@ int sl_steer_frame(const struct sl_steer *st, const struct rte_mbuf *m)
     uint8_t store[NET_HEAD_BYTES];
     uint32_t want = SL_MIN(m->pkt_len, (uint32_t)sizeof store);
     const uint8_t *head = rte_pktmbuf_read(m, 0, want, store);
-    struct sl_cursor c = sl_cursor_of(head, head == store ? want : m->data_len);
+    struct sl_cursor c = sl_cursor_of(head, want);
     uint16_t type;
 
     sl_cursor_skip(&c, 2 * RTE_ETHER_ADDR_LEN);
