@@ -52,12 +52,14 @@ static void measure(struct conn *c, const struct seg *s)
     }
 }
 
-/* RFC 9293 3.10.7.4: only newer segments move the window. */
-static void take_window(struct conn *c, const struct seg *s)
+/* RFC 9293 3.10.7.4: only newer segments move the window. A retransmission may bring a newer ACK under an older number: it counts as newer too, or the window's edge
+ * would run ahead of what the peer said. */
+static void take_window(struct conn *c, const struct seg *s, bool advanced)
 {
     uint32_t wnd = s->wnd << c->snd_shift;
+    bool newer = seq_lt(c->snd_wl1, s->seq) || (c->snd_wl1 == s->seq && seq_leq(c->snd_wl2, s->ack));
 
-    if (seq_lt(s->ack, c->snd_una) || (!seq_lt(c->snd_wl1, s->seq) && !(c->snd_wl1 == s->seq && seq_leq(c->snd_wl2, s->ack))))
+    if (seq_lt(s->ack, c->snd_una) || !(newer || advanced))
         return;
     c->snd_wnd = wnd;
     c->snd_wl1 = s->seq;
@@ -90,7 +92,7 @@ void sl_tcp_ack_process(struct conn *c, const struct seg *s)
         info.acked_bytes = s->ack - c->snd_una;
         advance(c, s);
     }
-    take_window(c, s);
+    take_window(c, s, info.acked_bytes != 0);
     sl_tcp_recovery_ack(c, &info);
     if (c->snd_nxt != conn_snd_limit(c) || c->ca != CA_OPEN)
         conn_wants_output(c);

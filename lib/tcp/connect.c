@@ -91,7 +91,9 @@ void sl_tcp_connect_established(struct conn *c)
     }
     sl_stat_inc(c->t->stats, c->flags & F_PASSIVE ? SL_CTR_TCP_ACCEPTED : SL_CTR_TCP_CONNECTED);
     sl_tcp_timer_rearm(c);
-    sl_stream_raise(&c->stream, SL_STREAM_OPEN | (c->flags & F_SHUT ? 0 : SL_STREAM_WRITABLE));
+    if (!(c->flags & F_SHUT))
+        c->stream.state |= SL_STREAM_WRITABLE;
+    sl_stream_raise(&c->stream, SL_STREAM_OPEN);
     if (c->flags & F_SHUT)
         sl_tcp_set_state(c, ST_FIN_WAIT_1);
     conn_wants_output(c);
