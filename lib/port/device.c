@@ -206,7 +206,7 @@ static struct rte_mempool *make_pool(const struct port_device *d, uint32_t worke
     struct rte_mempool *pool;
 
     snprintf(name, sizeof name, "port%u", made++);
-    pool = port_pool_create(name, worker, n, (uint16_t)port_device_buffer_bytes(d), rte_eth_dev_socket_id(d->port_id), err);
+    pool = sl_worker_pool_create(name, worker, n, (uint16_t)port_device_buffer_bytes(d), rte_eth_dev_socket_id(d->port_id), err);
     if (pool && d->caps.own_umem && pool->nb_mem_chunks != 1) {
         sl_err_set(err, -ENOMEM, "device %s: no contiguous memory for %u buffers (%u pieces); give dpdk.memory more", d->conf->device.s, n,
                    pool->nb_mem_chunks);

@@ -134,9 +134,6 @@ int port_steer_choose(struct sl_ports *p, struct sl_err *err);
 /* Whether the device's own key and table put TCP on the queues of the workers that steer says. */
 bool port_steer_matches(const struct port_device *d, const struct sl_steer *steer);
 
-/* n mbufs with data_room bytes (headroom counted), home with worker. */
-struct rte_mempool *port_pool_create(const char *name, uint32_t worker, uint32_t n, uint16_t data_room, int socket, struct sl_err *err);
-
 /* ---- hand-over: see handover.c ---- */
 int port_rings_create(struct sl_ports *p, struct port_device *d, uint32_t index, struct sl_err *err);
 void port_rings_free(struct sl_ports *p, struct port_device *d);
