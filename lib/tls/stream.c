@@ -68,6 +68,10 @@ static uint32_t recv_plaintext(struct sl_stream *s, struct sl_slice *out, uint32
     return n;
 }
 
+/* A record of a few bytes costs the cipher and the wire as much as a hundred: less than this is no credit. The stream below says
+ * WRITABLE when it has grown by a good part of its limit, which is far larger. */
+#define CREDIT_MIN_BYTES 512
+
 static uint32_t credit(struct sl_stream *s)
 {
     struct sl_tls_conn *c = conn_of(s);
@@ -77,7 +81,7 @@ static uint32_t credit(struct sl_stream *s)
         return 0;
     below = c->wire.lower->ops->credit(c->wire.lower);
     overhead = (below / SL_WIRE_RECORD_BYTES + 1) * SL_WIRE_OVERHEAD_BYTES;
-    if (below <= overhead) {
+    if (below < overhead + CREDIT_MIN_BYTES) {
         s->state &= (uint8_t)~SL_STREAM_WRITABLE;
         return 0;
     }
