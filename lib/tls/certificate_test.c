@@ -185,9 +185,11 @@ static void key_of_another_type(struct sl_conf_certificate *c)
 
 static void append(struct sl_conf_certificate *c, const struct th_cert_opts *o)
 {
-    char *more = th_cert_pem(o), *both = malloc(c->chain_len + strlen(more));
+    char *more = th_cert_pem(o);
+    size_t room = c->chain_len + strlen(more);
+    char *both = malloc(room);
 
-    sprintf(both, "%s%s", (char *)c->chain_pem, more);
+    snprintf(both, room, "%s%s", (char *)c->chain_pem, more);
     replace(&c->chain_pem, &c->chain_len, both);
     free(both);
     free(more);

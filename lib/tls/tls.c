@@ -47,16 +47,18 @@ int sl_tls_create(const struct sl_tls_params *params, struct sl_tls **tls, struc
 
 void sl_tls_destroy(struct sl_tls *t)
 {
+    struct sl_list *node;
+
     if (!t)
         return;
-    while (!sl_list_empty(&t->conns)) {
-        struct sl_tls_conn *c = sl_container_of(t->conns.next, struct sl_tls_conn, link);
+    while ((node = sl_list_pop_front(&t->conns))) {
+        struct sl_tls_conn *c = sl_container_of(node, struct sl_tls_conn, link);
 
         c->wire.lower->ops->abort(c->wire.lower, SL_REASON_ABORTED);
         sl_tls_conn_free(c);
     }
-    while (!sl_list_empty(&t->sites))
-        sl_site_destroy(sl_container_of(t->sites.next, struct sl_tls_site, link), t->engine);
+    while ((node = sl_list_pop_front(&t->sites)))
+        sl_site_destroy(sl_container_of(node, struct sl_tls_site, link), t->engine);
     sl_wire_shared_done(&t->shared);
     free(t);
 }
@@ -204,7 +206,6 @@ void sl_tls_conn_log(struct sl_tls_conn *c, enum sl_event_kind kind, const struc
         sl_stat_inc(st, SL_CTR_TLS_ALERTS_RECEIVED);
     c->wire.lower->ops->facts(c->wire.lower, &facts);
     ev.peer = facts.peer;
-    ev.other = facts.local;
     snprintf(ev.listener, sizeof ev.listener, "%s", c->site ? c->site->listener->name.s : "");
     snprintf(ev.note, sizeof ev.note, "%s%s%s", info->name, name[0] ? " " : "", name);
     sl_event_emit(st, c->tls->now, &ev);
