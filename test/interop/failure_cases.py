@@ -10,11 +10,11 @@ PEERS = TOP / "test" / "interop" / "peers"
 
 
 def case_refused_origin_ends_in_close_notify_and_fin(lab):
-    before = lab.counter("proxy.back_refused")
+    before = lab.counter("proxy.dials_failed")
     with stopped_origin(lab):
         done = lab.exec("client", "python3", PEERS / "tls_end.py", FRONT4, "443", lab.state / "ca.crt")
         check(done.stdout.strip() == "close_notify", "how the client saw the end", done.stdout)
-        check(lab.counter("proxy.back_refused") > before, "not counted")
+        check(lab.counter("proxy.dials_failed") > before, "not counted")
         check("back_refused" in lab.log(), "not logged", lab.log()[-1000:])
     until(lambda: lab.curl("/1k", ok=False).returncode == 0, 15, "the restarted origin serves again")
 
@@ -35,12 +35,12 @@ class stopped_origin:
 
 
 def case_origin_killed_in_mid_stream_resets_the_client(lab):
-    before = lab.counter("proxy.back_reset")
+    before = lab.counter("proxy.back_resets")
     with lab.background("origin", "python3", PEERS / "resetting_origin.py", ORIGIN4, "8081") as origin:
         check(origin.stdout.readline().strip() == "ready", "origin did not start")
         done = lab.exec("client", "python3", PEERS / "tcp_end.py", FRONT4, "81")
         check(done.stdout.strip() == "reset", "how the client saw the end", done.stdout)
-    check(lab.counter("proxy.back_reset") > before, "not counted")
+    check(lab.counter("proxy.back_resets") > before, "not counted")
 
 
 def case_client_that_resets_leaves_nothing(lab):
