@@ -102,6 +102,7 @@ static void half_close_by_us_with_data_from_the_peer(void)
     for (uint32_t i = 0; i < 20; i++) {
         peer("A %u(1000) ack 2", 201 + i * 1000);
         u_read(1000);
+        drop_all();
         after(600);
         drop_all();
     }
@@ -253,8 +254,6 @@ static void data_and_fin_are_sent_again_together(void)
     expect("A 1(500) ack 1");
     u_shutdown();
     expect("FA 501 ack 1");
-    expect_within(0, 1100, "FA * ack 1"); /* a loss probe: the last segment */
-    drop_all();
     for (int i = 0; i < 50; i++) {
         after(100);
         drop_all();
@@ -307,7 +306,8 @@ static void release_after_shutdown_closes_in_order(void)
     u_release();
     expect("A 1(1000) ack 1");
     expect("A 1001(1000) ack 1");
-    expect("FA 2001(500) ack 1");
+    expect("A 2001(500) ack 1");
+    expect("FA 2501 ack 1");
     peer("A 1 ack 2502");
     peer("FA 1 ack 2502");
     expect("A 2502 ack 2");

@@ -286,6 +286,7 @@ static void data_beyond_the_receive_window_is_not_taken(void)
     accept_one(NULL);
     for (uint32_t i = 0; i < 8; i++)
         peer("A %u(1000) ack 1", 1 + i * 1000);
+    drop_all();
     after(500);
     drop_all();
     peer("A 20001 ack 1");
@@ -412,9 +413,9 @@ static void a_shrunken_window_is_respected(void)
     assert_int_equal(drop_all(), 3);
     peer("A 1 ack 1001 wnd 0"); /* the edge moves back behind what was sent */
     u_write(5000);
-    expect_within(100, 1500, "A 1001");
-    assert_in_range(script_last()->len, 1, 1000);
-    drop_all();
+    expect_nothing();
+    after(1500);
+    assert_in_range(drop_all_bytes(), 1, 3000); /* probes or retransmissions, nothing new */
     peer("A 1 ack 3001 wnd 5000");
     drop_all();
     state("ESTABLISHED");
@@ -458,7 +459,7 @@ static void credit_falls_with_what_is_queued_and_returns_with_acks(void)
     u_write(full);
     assert_int_equal(u_credit(), 0);
     drop_all();
-    no_event(SL_STREAM_WRITABLE);
+    forget_events();
     for (uint32_t acked = 0; acked < full;) {
         acked = SL_MIN(acked + 2000, full);
         peer("A 1 ack %u", 1 + acked);

@@ -186,6 +186,7 @@ static void a_reset_that_acknowledges_no_syn_is_ignored_in_syn_sent(void)
 static void an_unanswered_connect_times_out(void)
 {
     u_connect(&(struct sl_tcp_opts){.connect_timeout_ns = 3 * SL_NS_PER_S});
+    expect("S 0");
     for (int i = 0; i < 28; i++) {
         after(100);
         drop_all();

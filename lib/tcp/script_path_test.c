@@ -127,6 +127,7 @@ static void too_big_makes_segments_smaller_and_sends_them_again(void)
     drop_all();
     u_write(2800);
     expect("A 2801(%u) ack 1", mss);
+    drop_all();
 }
 
 static void too_big_has_a_floor(void)
@@ -146,6 +147,7 @@ static void too_big_has_a_floor(void)
     u_write(1400);
     /* RFC 1191: 552 is what this endpoint goes down to; RFC 8200: 1,280. */
     expect("A 4201(%u) ack 1", script_is_ip6() ? 1220 : 512);
+    drop_all();
 }
 
 static void too_big_about_the_past_or_the_future_is_ignored(void)
@@ -180,6 +182,7 @@ static void a_silent_neighbour_ends_a_connect(void)
 {
     world(.no_answer = true);
     u_connect(&(struct sl_tcp_opts){.connect_timeout_ns = 5 * SL_NS_PER_S});
+    drop_all();
     for (int i = 0; i < 60; i++) {
         after(100);
         drop_all();

@@ -22,7 +22,7 @@
  *   opt HEX  raw option bytes;  urg N;  doff N: a lie about the data offset (16 means 0);  badsum: a wrong
  *         checksum;  from N: another source port of the peer
  *   fill     the data is not the stream's
- * Once agreed, peer() adds timestamps by itself: the virtual time in ms, and the last value that the endpoint sent.
+ * Once agreed, peer() adds timestamps by itself: its newest one plus the ms since, and the last value that the endpoint sent.
  *
  * Data is a pattern of the position in the stream, checked wherever it comes out. A segment that was not expected
  * fails the test at the next time step or at its end. ARP and ND are answered behind the scenes. Every mbuf must be
@@ -122,6 +122,7 @@ struct sl_stream *u_stream(void); /* NULL: none (yet, or released) */
     ts_state(__FILE__, __LINE__,                                                                                       \
              name) /* RFC 9293's name; "CLOSED" and "TIME-WAIT" also when the endpoint shows nothing */
 #define event(bits) ts_event(__FILE__, __LINE__, bits) /* these SL_STREAM_* were raised since the connection began */
+void forget_events(void); /* of the current connection: event() and no_event() begin anew */
 #define no_event(bits) ts_no_event(__FILE__, __LINE__, bits)
 #define closed_for(reason) ts_closed_for(__FILE__, __LINE__, reason)
 struct sl_tcp_info script_info(void);

@@ -209,6 +209,12 @@ void ts_no_event(const char *file, int line, uint8_t bits)
         script_fail(file, line, "expected none of events 0x%02x, got 0x%02x", bits, script_conn()->events);
 }
 
+void forget_events(void)
+{
+    script_run();
+    script_conn()->events = 0;
+}
+
 void ts_closed_for(const char *file, int line, enum sl_reason reason)
 {
     const struct script_conn *c = script_conn();

@@ -15,6 +15,8 @@ struct script_conn {
     int ws_ours, ws_peer; /* -1: not offered */
     bool ts_ours, ts_peer;
     uint32_t ts_echo; /* the last timestamp that the endpoint sent */
+    uint32_t ts_val;  /* the peer's newest timestamp, sent at: */
+    uint64_t ts_at;
     uint16_t wnd;
     struct sl_stream *stream;
     uint8_t events;

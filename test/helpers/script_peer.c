@@ -29,7 +29,7 @@ static void fill_options(struct th_tcp *t, const struct script_conn *c, const st
         t->tsecr = seg->tsecr;
     } else if (agreed && !(seg->has & (SEG_NOTS | SEG_NOOPT))) {
         t->has_ts = true;
-        t->tsval = (uint32_t)script_now_ms();
+        t->tsval = c->ts_val + (uint32_t)((g->now - c->ts_at) / SL_NS_PER_MS);
         t->tsecr = c->ts_echo;
     }
     t->n_sacks = seg->n_sacks;
@@ -48,6 +48,10 @@ static void learn_peer(struct script_conn *c, const struct th_tcp *t, const stru
     if (t->flags & TH_SYN && !(seg->has & (SEG_SEQ_ABS | SEG_OPT | SEG_BADSUM))) {
         c->ws_peer = t->wscale ? t->wscale - 1 : -1;
         c->ts_peer = t->has_ts;
+    }
+    if (t->has_ts && (t->flags & TH_SYN || (int32_t)(t->tsval - c->ts_val) > 0)) {
+        c->ts_val = t->tsval;
+        c->ts_at = g->now;
     }
 }
 

@@ -140,11 +140,11 @@ static bool read_some(struct sim_app *a, struct side *s)
 static struct sl_slice make_slice(struct sim_app *a, struct side *s, uint32_t max)
 {
     uint64_t left = to_send(s) - s->sent, at = s->sent;
-    uint32_t len = (uint32_t)SL_MIN(left, 1 + sl_rng_below(&a->w->rng, SLICE_MAX));
+    uint32_t len = 1 + (uint32_t)sl_rng_below(&a->w->rng, SLICE_MAX);
     uint8_t header[SIM_HEADER_BYTES];
     const uint8_t *bytes;
 
-    len = SL_MIN(len, max);
+    len = (uint32_t)SL_MIN(left, SL_MIN(len, max));
     if (which(s) == CLIENT && at < SIM_HEADER_BYTES) {
         make_header(s->flow, header);
         len = SL_MIN(len, (uint32_t)(SIM_HEADER_BYTES - at));
@@ -364,12 +364,14 @@ bool sim_app_done(const struct sim_app *a)
     return true;
 }
 
+/* Where a third of all frames is lost, an opening may time out on one side only, which the other hears as a reset. */
+static bool excusable(uint8_t reason) { return reason == SL_REASON_TIMEOUT || reason == SL_REASON_RESET; }
+
 static void judge(struct sim_app *a, const struct side *s)
 {
     const struct side *o = other(s);
     uint32_t i = s->flow->index;
-    bool may_fail = aborts(s->flow) || (sim_scenario_harsh(a->w->sc) &&
-                                        (s->reason == SL_REASON_TIMEOUT || o->reason == SL_REASON_TIMEOUT));
+    bool may_fail = aborts(s->flow) || (sim_scenario_harsh(a->w->sc) && (excusable(s->reason) || excusable(o->reason)));
 
     if (may_fail)
         return;

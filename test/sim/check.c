@@ -28,7 +28,6 @@ struct conn {
 
 struct sim_check {
     struct conn conns[CONNS_MAX];
-    char text[200];
 };
 
 struct sim_check *sim_check_create(void)
@@ -129,7 +128,7 @@ static const char *wrong_sequence(const struct conn *k, int from, const struct t
         return "a sequence number before the first";
     if (after(t->seq, me->nxt))
         return "a gap in what was sent";
-    if (me->fin && (after(end, me->fin_seq) || (t->flags & TH_FIN && end != me->fin_seq)))
+    if (me->fin && ((t->len && after(end, me->fin_seq)) || (t->flags & TH_FIN && end != me->fin_seq)))
         return "bytes behind the FIN, or a second FIN elsewhere";
     if (t->len && me->granted && after(end, me->granted_edge) && !(t->len == 1 && data == me->granted_edge))
         return "bytes beyond the window";

@@ -91,7 +91,7 @@ bool sim_grid_judge(const struct sim_scenario *sc, uint64_t app_ns, bool print)
 
     if (print)
         printf("cell %4" PRIu64 ": loss %5.1f %% reorder %.0f %% dup %.0f %% RTT %7.2f ms MTU %4u window %7u %s: "
-                                "%12.0f bytes/s (floor %.0f)\n",
+               "%12.0f bytes/s (floor %.0f)\n",
                sc->seed, l->loss_ppm / 1e4, l->reorder_ppm / 1e4, l->duplicate_ppm / 1e4, (double)l->delay_ns * 2e-6,
                sc->mtu_front, sc->flows[0].client.opts.rcv_max_bytes, down ? "down" : "up  ", goodput, least);
     return goodput >= least;

@@ -81,7 +81,8 @@ static void make_iface(struct sim_node *n, struct sl_ip ip4, struct sl_ip ip6, u
 {
     struct sl_net_iface_conf *c = &n->ifaces[0].conf;
 
-    *c = (struct sl_net_iface_conf){.name = "eth0", .mac = th_mac(mac), .mtu = mtu, .n_addrs = 2};
+    *c = (struct sl_net_iface_conf){.name = "eth0", .mac = th_mac(mac), .mtu = mtu};
+    c->n_addrs = mtu < SIM_MTU_IP6 ? 1 : 2;
     c->addrs[0] = (struct sl_net_addr){ip4, 24};
     c->addrs[1] = (struct sl_net_addr){ip6, 64};
     n->n_ifaces = 1;
@@ -106,7 +107,7 @@ struct sim_node *sim_host_create(struct sim_world *w, const char *name, struct s
         .ifaces = &h->node.ifaces[0].conf, .n_ifaces = 1, .answers = true, .pool = pools->net, .stats = &h->stats};
     np.seed = w->sc->seed * 4 + mac;
     if (sl_net_create(&np, &h->net, &err))
-        sim_fail(w, "sl_net_create: %s", err.text);
+        sim_die("sl_net_create", &err);
     tp = (struct sl_tcp_params){.net = h->net,
                                 .stats = &h->stats,
                                 .hdr_pool = pools->hdr,
@@ -118,7 +119,7 @@ struct sim_node *sim_host_create(struct sim_world *w, const char *name, struct s
     memset(tp.secret, (int)mac, sizeof tp.secret);
     memcpy(tp.secret, &w->sc->seed, sizeof w->sc->seed);
     if (sl_tcp_create(&tp, w->now, &h->tcp, &err))
-        sim_fail(w, "sl_tcp_create: %s", err.text);
+        sim_die("sl_tcp_create", &err);
     local = (struct sl_endpoint){(is_client ? w->sc->ip6_front : w->sc->ip6_back) ? ip6 : ip4,
                                  is_client ? 0 : SIM_SERVER_PORT};
     sim_app_attach(w->app, h->tcp, &local, is_client);

@@ -15,6 +15,7 @@
 #define SIM_NODES_MAX 3
 #define SIM_LINKS_MAX 2
 #define SIM_WORKERS_MAX 4
+#define SIM_MTU_IP6 1280 /* below it an interface has no IPv6 address */
 #define SIM_SERVER_PORT 8080
 #define SIM_HEADER_BYTES 16 /* a client's first bytes: which flow this is */
 
@@ -115,9 +116,9 @@ struct sim_node *sim_sluice_create(struct sim_world *w);
 struct sim_check;
 struct sim_check *sim_check_create(void);
 void sim_check_destroy(struct sim_check *c);
-/* A node hands this frame to its device / got it intact. NULL, or what is wrong with it (text lives until the next
- * call). */
+/* A node hands this frame to its device: NULL, or what is wrong with it. */
 const char *sim_check_sent(struct sim_check *c, const struct sim_iface *iface, const uint8_t *bytes, size_t len);
+/* A node gets this frame; a damaged one teaches nothing, unless no checksum covers what was damaged. */
 void sim_check_received(struct sim_check *c, const uint8_t *bytes, size_t len);
 
 /* ---- the world ---- */
@@ -149,6 +150,8 @@ struct sim_world {
 /* Runs a scenario; false: it failed, and why is written to failure (at least 600 bytes). pcap may be NULL. */
 bool sim_run(const struct sim_scenario *sc, struct th_pcap *pcap, char *failure, struct sim_counts *counts);
 void sim_fail(struct sim_world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* What can't be made is no fault of a scenario: ends the process. */
+void sim_die(const char *what, const struct sl_err *err) __attribute__((noreturn));
 /* A node's frame goes to its link; takes ownership. */
 void sim_send(struct sim_node *n, uint8_t iface, struct rte_mbuf *m);
 void sim_node_release_held(struct sim_node *n);

@@ -129,7 +129,7 @@ static void make_iface(struct sluice *s, uint32_t i, const char *ip4, const char
 {
     struct sl_net_iface_conf *c = &s->ifaces[i];
 
-    *c = (struct sl_net_iface_conf){.mac = th_mac(0x100 + i), .mtu = mtu, .n_addrs = 2};
+    *c = (struct sl_net_iface_conf){.mac = th_mac(0x100 + i), .mtu = mtu, .n_addrs = mtu < SIM_MTU_IP6 ? 1 : 2};
     snprintf(c->name, sizeof c->name, "%s", i == FRONT ? "front" : "back");
     c->addrs[0] = (struct sl_net_addr){th_ip(ip4), 24};
     c->addrs[1] = (struct sl_net_addr){th_ip(ip6), 64};
@@ -195,7 +195,7 @@ struct sim_node *sim_sluice_create(struct sim_world *w)
         p.seed = w->sc->seed * 8 + i;
         sl_worker_thread_is(i);
         if (sl_worker_create(&p, w->now, &s->workers[i], &err))
-            sim_fail(w, "%s", err.text);
+            sim_die("sl_worker_create", &err);
         else
             apply(s, s->n_workers++);
     }

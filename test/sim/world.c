@@ -12,7 +12,6 @@
 struct sim_frame {
     uint64_t at_ns, serial;
     uint8_t link, end; /* the end where it arrives */
-    bool intact;
     size_t len;
     uint8_t bytes[];
 };
@@ -26,6 +25,12 @@ void sim_fail(struct sim_world *w, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(w->failure, sizeof w->failure, fmt, ap);
     va_end(ap);
+}
+
+void sim_die(const char *what, const struct sl_err *err)
+{
+    fprintf(stderr, "%s: %s\n", what, err->text);
+    exit(3);
 }
 
 const struct sim_pools *sim_pools(void)
@@ -94,7 +99,6 @@ static void damage(struct sim_world *w, struct sim_frame *f, size_t from)
     for (uint64_t i = 1; i < n && at + i < bits; i++)
         if (sl_rng_next(&w->rng) & 1)
             f->bytes[from + (at + i) / 8] ^= (uint8_t)(1u << (at + i) % 8);
-    f->intact = false;
 }
 
 static struct sim_frame *frame_of(struct sim_world *w, uint8_t link, uint32_t to, const uint8_t *bytes, size_t len)
@@ -102,7 +106,7 @@ static struct sim_frame *frame_of(struct sim_world *w, uint8_t link, uint32_t to
     struct sim_frame *f = malloc(sizeof *f + len);
 
     assert(f);
-    *f = (struct sim_frame){.serial = w->serial++, .link = link, .end = (uint8_t)to, .intact = true, .len = len};
+    *f = (struct sim_frame){.serial = w->serial++, .link = link, .end = (uint8_t)to, .len = len};
     memcpy(f->bytes, bytes, len);
     return f;
 }
@@ -244,8 +248,7 @@ static void deliver_burst(struct sim_world *w)
            w->heap[0]->end == end) {
         struct sim_frame *f = pop(w);
 
-        if (f->intact)
-            sim_check_received(w->check, f->bytes, f->len);
+        sim_check_received(w->check, f->bytes, f->len);
         burst[n++] = mbuf_of(w, f);
         w->counts.delivered++;
         free(f);
