@@ -56,10 +56,14 @@ struct sl_tls {
 /* ---- tls.c ---- */
 /* Puts a connection on the starved list: it is tried again a millisecond later. */
 void sl_tls_starve(struct sl_tls_conn *c);
-/* Frees a connection that nobody refers to; the stream below must be gone or is released here. */
+
+/* ---- conn.c ---- */
+/* Frees a connection that nobody refers to and releases the stream below. */
 void sl_tls_conn_free(struct sl_tls_conn *c);
 /* Lets go of keys and site and waits, for a bounded time and number of bytes, for the peer to end its side. */
 void sl_tls_conn_linger(struct sl_tls_conn *c);
+/* Events of the stream below while lingering: throws away what came; frees c at the end. */
+void sl_tls_conn_drain(struct sl_tls_conn *c, uint8_t events);
 /* Counts and logs a failure of this connection. */
 void sl_tls_conn_log(struct sl_tls_conn *c, enum sl_event_kind kind, const struct sl_tls_failure *f);
 
