@@ -79,6 +79,7 @@ struct sl_ctl {
     uint64_t generation;
     struct sl_worker_msg *msgs; /* one a worker */
     bool *asked;                /* a worker that did not answer in time still owns its message */
+    bool closed;                /* nothing here looks at the workers any more */
     int listen_fd;
     char socket_path[108];
     struct client clients[CLIENTS_MAX];
