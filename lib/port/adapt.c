@@ -34,7 +34,8 @@ static void count_copy(struct sl_stats *st, uint32_t bytes)
     sl_stat_add(st, SL_CTR_PORT_COPY_BYTES, bytes);
 }
 
-struct rte_mbuf *port_adapt(const struct port_device *d, struct rte_mempool *pool, struct sl_stats *st, struct rte_mbuf *m)
+struct rte_mbuf *port_adapt(const struct port_device *d, struct rte_mempool *pool, struct sl_stats *st,
+                            struct rte_mbuf *m)
 {
     const uint64_t checksums = RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK;
     bool plain = true;

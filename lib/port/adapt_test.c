@@ -12,8 +12,9 @@
 static struct rte_mempool *device_pool, *foreign_pool;
 static struct sl_stats stats;
 static struct port_device xdp = {.caps = {.tx_segs = 1, .own_umem = true}, .frame_bytes_max = 1518};
-static struct port_device card = {
-    .caps = {.tx_segs = 4, .indirect = true, .foreign = true}, .tx_flags = RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_CKSUM, .frame_bytes_max = 1518};
+static struct port_device card = {.caps = {.tx_segs = 4, .indirect = true, .foreign = true},
+                                  .tx_flags = RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_CKSUM,
+                                  .frame_bytes_max = 1518};
 
 static int setup(void **state)
 {
@@ -39,7 +40,14 @@ static size_t segment(uint8_t *out, size_t room)
                        .eth_dst = th_mac(2),
                        .src = th_ip("198.18.0.10"),
                        .dst = th_ip("198.18.0.2"),
-                       .tcp = {.sport = 443, .dport = 5000, .seq = 7, .ack = 9, .wnd = 100, .flags = TH_ACK, .data = data, .len = sizeof data}};
+                       .tcp = {.sport = 443,
+                               .dport = 5000,
+                               .seq = 7,
+                               .ack = 9,
+                               .wnd = 100,
+                               .flags = TH_ACK,
+                               .data = data,
+                               .len = sizeof data}};
 
     for (size_t i = 0; i < sizeof data; i++)
         data[i] = (uint8_t)(i * 31);

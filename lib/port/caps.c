@@ -12,8 +12,10 @@ static const struct quirk quirks[] = {
     {.driver = "net_af_xdp", .tx_segs = 1, .no_indirect = true, .no_foreign = true, .own_umem = true},
 };
 
-static const uint64_t wanted_tx = RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
-static const uint64_t wanted_rx = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_RSS_HASH;
+static const uint64_t wanted_tx =
+    RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
+static const uint64_t wanted_rx =
+    RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_RSS_HASH;
 
 static uint16_t segments(const struct rte_eth_dev_info *info)
 {
@@ -40,7 +42,8 @@ void port_caps_of(const char *driver, const struct rte_eth_dev_info *info, struc
         .tx_offloads = info->tx_offload_capa & wanted_tx,
         .rx_offloads = info->rx_offload_capa & wanted_rx,
         .tso = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_TSO,
-        .rss = (info->flow_type_rss_offloads & rss) == rss && info->reta_size > 0 && info->reta_size <= SL_STEER_RETA_MAX,
+        .rss =
+            (info->flow_type_rss_offloads & rss) == rss && info->reta_size > 0 && info->reta_size <= SL_STEER_RETA_MAX,
         .queues_max = SL_MIN(SL_MIN(info->max_rx_queues, info->max_tx_queues), PORT_QUEUES_MAX),
     };
 }

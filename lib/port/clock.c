@@ -6,10 +6,7 @@
 
 static uint64_t ns_per_cycle_q32; /* nanoseconds per TSC cycle, 32 bits behind the point */
 
-void port_clock_start(void)
-{
-    ns_per_cycle_q32 = (uint64_t)(((__uint128_t)SL_NS_PER_S << 32) / rte_get_tsc_hz());
-}
+void port_clock_start(void) { ns_per_cycle_q32 = (uint64_t)(((__uint128_t)SL_NS_PER_S << 32) / rte_get_tsc_hz()); }
 
 uint64_t sl_port_cycles(void) { return rte_rdtsc(); }
 

@@ -57,19 +57,24 @@ static int check_link(const struct port_device *d, struct sl_err *err)
     if (!l->up)
         return sl_err_set(err, -ENETDOWN, "interface %s is down: ip link set %s up", ifname, ifname);
     if (d->conf->mtu.mark.line && d->conf->mtu.v > l->mtu)
-        return sl_err_set(err, -EINVAL, "interface %s has an MTU of %u, less than the %u of the configuration", ifname, l->mtu,
-                          (unsigned)d->conf->mtu.v);
+        return sl_err_set(err, -EINVAL, "interface %s has an MTU of %u, less than the %u of the configuration", ifname,
+                          l->mtu, (unsigned)d->conf->mtu.v);
     if (l->rx_queues > served)
-        return sl_err_set(err, -EINVAL, "interface %s has %u receive queues of which AF_XDP can serve %u: ethtool -L %s rx 1 tx 1 (on a veth: on both ends)", ifname,
-                          l->rx_queues, served, ifname);
+        return sl_err_set(err, -EINVAL,
+                          "interface %s has %u receive queues of which AF_XDP can serve %u: ethtool -L %s rx 1 tx 1 "
+                          "(on a veth: on both ends)",
+                          ifname, l->rx_queues, served, ifname);
     if (d->conf->queues.v && d->conf->queues.v != served)
-        return sl_err_set(err, -EINVAL, "interface %s has %u queues and %u are configured; frames on the others would be lost: ethtool -L %s combined %u", ifname,
-                          served, (unsigned)d->conf->queues.v, ifname, (unsigned)d->conf->queues.v);
+        return sl_err_set(err, -EINVAL,
+                          "interface %s has %u queues and %u are configured; frames on the others would be lost: "
+                          "ethtool -L %s combined %u",
+                          ifname, served, (unsigned)d->conf->queues.v, ifname, (unsigned)d->conf->queues.v);
     for (uint32_t i = 0; i < d->conf->n_addresses; i++) {
         char text[SL_IP_TEXT_MAX], theirs[16];
 
         if (port_kernel_has(&d->conf->addresses[i].ip, theirs))
-            return sl_err_set(err, -EADDRINUSE, "%s is an address of the kernel's own (on %s); kernel and Sluice can't share one",
+            return sl_err_set(err, -EADDRINUSE,
+                              "%s is an address of the kernel's own (on %s); kernel and Sluice can't share one",
                               sl_ip_format(&d->conf->addresses[i].ip, text), theirs);
     }
     return 0;
@@ -126,7 +131,8 @@ static int attach(struct port_device *d, const struct driver *drv, const char *a
     if (code == 0)
         code = rte_eth_dev_get_port_by_name(d->ethdev, &d->port_id);
     if (code < 0)
-        return sl_err_set(err, code, "device %s:%s: %s %s", d->conf->driver.s, d->conf->device.s, strerror(-code), port_log_last(said, sizeof said));
+        return sl_err_set(err, code, "device %s:%s: %s %s", d->conf->driver.s, d->conf->device.s, strerror(-code),
+                          port_log_last(said, sizeof said));
     return 0;
 }
 
@@ -139,7 +145,8 @@ int port_device_probe(struct port_device *d, uint32_t index, const char *xdp_obj
 
     d->gate = (struct port_gate){.lock_fd = -1, .group_fd = -1, .addrs_fd = -1, .stats_fd = -1};
     if (!drv)
-        return sl_err_set(err, -EINVAL, "device %s:%s: the driver is none of af_xdp, pci, memif, vdev", d->conf->driver.s, d->conf->device.s);
+        return sl_err_set(err, -EINVAL, "device %s:%s: the driver is none of af_xdp, pci, memif, vdev",
+                          d->conf->driver.s, d->conf->device.s);
     code = drv->prepare(d, xdp_object, args, sizeof args, err);
     if (code < 0)
         return code;
@@ -185,7 +192,8 @@ static uint16_t data_room(const struct port_device *d, uint32_t mtu)
     uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
 
     room = RTE_ALIGN_CEIL(SL_MAX(room, RTE_MBUF_DEFAULT_BUF_SIZE), SL_CACHE_LINE);
-    if (room > UINT16_MAX || (d->caps.own_umem && rte_mempool_calc_obj_size(sizeof(struct rte_mbuf) + room, 0, NULL) > page))
+    if (room > UINT16_MAX ||
+        (d->caps.own_umem && rte_mempool_calc_obj_size(sizeof(struct rte_mbuf) + room, 0, NULL) > page))
         return 0;
     return (uint16_t)room;
 }
@@ -206,10 +214,11 @@ static struct rte_mempool *make_pool(const struct port_device *d, uint32_t worke
     struct rte_mempool *pool;
 
     snprintf(name, sizeof name, "port%u", made++);
-    pool = sl_worker_pool_create(name, worker, n, (uint16_t)port_device_buffer_bytes(d), rte_eth_dev_socket_id(d->port_id), err);
+    pool = sl_worker_pool_create(name, worker, n, (uint16_t)port_device_buffer_bytes(d),
+                                 rte_eth_dev_socket_id(d->port_id), err);
     if (pool && d->caps.own_umem && pool->nb_mem_chunks != 1) {
-        sl_err_set(err, -ENOMEM, "device %s: no contiguous memory for %u buffers (%u pieces); give dpdk.memory more", d->conf->device.s, n,
-                   pool->nb_mem_chunks);
+        sl_err_set(err, -ENOMEM, "device %s: no contiguous memory for %u buffers (%u pieces); give dpdk.memory more",
+                   d->conf->device.s, n, pool->nb_mem_chunks);
         rte_mempool_free(pool);
         return NULL;
     }
@@ -233,8 +242,8 @@ static int new_socket(const int *before, uint32_t n_before)
     return -1;
 }
 
-static int setup_queue(struct port_device *d, struct port_queue *q, uint32_t worker, uint16_t rx_descs, uint16_t tx_descs, uint32_t pool_mbufs,
-                       struct sl_err *err)
+static int setup_queue(struct port_device *d, struct port_queue *q, uint32_t worker, uint16_t rx_descs,
+                       uint16_t tx_descs, uint32_t pool_mbufs, struct sl_err *err)
 {
     int socket = rte_eth_dev_socket_id(d->port_id), code, before[2 * PORT_QUEUES_MAX];
     uint32_t n_before = d->caps.own_umem ? port_xdp_sockets(before, SL_ARRAY_LEN(before)) : 0;
@@ -251,17 +260,19 @@ static int setup_queue(struct port_device *d, struct port_queue *q, uint32_t wor
     if (code == 0)
         code = rte_eth_tx_queue_setup(d->port_id, q->id, tx_descs, (unsigned)socket, NULL);
     if (code < 0)
-        return sl_err_set(err, code, "device %s: queue %u can't be set up: %s %s", d->conf->device.s, q->id, strerror(-code),
-                          port_log_last(said, sizeof said));
+        return sl_err_set(err, code, "device %s: queue %u can't be set up: %s %s", d->conf->device.s, q->id,
+                          strerror(-code), port_log_last(said, sizeof said));
     if (d->caps.own_umem)
         q->fd = new_socket(before, n_before);
     return 0;
 }
 
-int port_device_configure(struct port_device *d, uint32_t n_workers, const struct sl_steer *steer, uint32_t pool_mbufs, struct sl_err *err)
+int port_device_configure(struct port_device *d, uint32_t n_workers, const struct sl_steer *steer, uint32_t pool_mbufs,
+                          struct sl_err *err)
 {
     uint16_t n = port_device_queues(d, n_workers), rx_descs = RING_DESCS, tx_descs = RING_DESCS;
-    struct rte_eth_conf conf = {.rxmode = {.mtu = d->mtu, .offloads = d->caps.rx_offloads}, .txmode = {.offloads = d->caps.tx_offloads}};
+    struct rte_eth_conf conf = {.rxmode = {.mtu = d->mtu, .offloads = d->caps.rx_offloads},
+                                .txmode = {.offloads = d->caps.tx_offloads}};
     uint8_t key[SL_STEER_KEY_BYTES];
     struct rte_eth_dev_info info;
     int code = rte_eth_dev_info_get(d->port_id, &info);
@@ -272,14 +283,17 @@ int port_device_configure(struct port_device *d, uint32_t n_workers, const struc
         memcpy(key, steer->key, sizeof key);
         conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
         conf.rx_adv_conf.rss_conf =
-            (struct rte_eth_rss_conf){.rss_key = key, .rss_key_len = info.hash_key_size, .rss_hf = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP};
+            (struct rte_eth_rss_conf){.rss_key = key,
+                                      .rss_key_len = info.hash_key_size,
+                                      .rss_hf = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP};
     }
     if (code == 0)
         code = rte_eth_dev_configure(d->port_id, n, n, &conf);
     if (code == 0)
         code = rte_eth_dev_adjust_nb_rx_tx_desc(d->port_id, &rx_descs, &tx_descs);
     if (code < 0)
-        return sl_err_set(err, code, "device %s: %u queues can't be configured: %s", d->conf->device.s, n, strerror(-code));
+        return sl_err_set(err, code, "device %s: %u queues can't be configured: %s", d->conf->device.s, n,
+                          strerror(-code));
     d->configured = true;
     for (uint16_t q = 0; q < n; q++) {
         d->queues[q].id = q;
@@ -303,7 +317,8 @@ static int program_table(const struct port_device *d, const struct sl_steer *ste
         return -ENOTSUP;
     for (uint32_t i = 0; i < info.reta_size; i++) {
         reta[i / RTE_ETH_RETA_GROUP_SIZE].mask |= UINT64_C(1) << i % RTE_ETH_RETA_GROUP_SIZE;
-        reta[i / RTE_ETH_RETA_GROUP_SIZE].reta[i % RTE_ETH_RETA_GROUP_SIZE] = steer->reta[i & steer->reta_mask] % d->n_queues;
+        reta[i / RTE_ETH_RETA_GROUP_SIZE].reta[i % RTE_ETH_RETA_GROUP_SIZE] =
+            steer->reta[i & steer->reta_mask] % d->n_queues;
     }
     return rte_eth_dev_rss_reta_update(d->port_id, reta, info.reta_size);
 }
@@ -314,7 +329,8 @@ int port_device_start(struct port_device *d, const struct sl_steer *steer, struc
     int code = rte_eth_dev_start(d->port_id);
 
     if (code < 0)
-        return sl_err_set(err, code, "device %s can't be started: %s %s", d->conf->device.s, strerror(-code), port_log_last(said, sizeof said));
+        return sl_err_set(err, code, "device %s can't be started: %s %s", d->conf->device.s, strerror(-code),
+                          port_log_last(said, sizeof said));
     d->started = true;
     if (d->caps.own_umem)
         return 0; /* the kernel's interface: its modes are not ours to change */

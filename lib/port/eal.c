@@ -62,8 +62,9 @@ static int add_lcores(struct args *a, const struct sl_conf *conf, struct sl_err 
         const struct sl_conf_number *core = &conf->workers.cores[i];
 
         if (core->v >= CPU_SETSIZE || !CPU_ISSET((size_t)core->v, &all))
-            return sl_err_set(err, -EINVAL, "%s:%u:%u: core %llu is not one that this process may use; %d are", conf->file.s, core->mark.line,
-                              core->mark.column, (unsigned long long)core->v, CPU_COUNT(&all));
+            return sl_err_set(err, -EINVAL, "%s:%u:%u: core %llu is not one that this process may use; %d are",
+                              conf->file.s, core->mark.line, core->mark.column, (unsigned long long)core->v,
+                              CPU_COUNT(&all));
         CPU_CLR((size_t)core->v, &rest);
     }
     none_left = CPU_COUNT(&rest) == 0;
@@ -189,8 +190,9 @@ int sl_port_eal_start(const struct sl_conf *conf, const char *program, struct sl
         remove_stale_folders();
         if (rte_eal_init(a.n, a.v) < 0) {
             code = rte_errno ? -rte_errno : -EIO;
-            sl_err_set(err, code, "DPDK does not start with %llu MiB of %s: %s %s", (unsigned long long)(conf->dpdk.memory_bytes.v >> 20),
-                       huge ? "hugepages" : "ordinary pages", rte_strerror(-code), port_log_last(said, sizeof said));
+            sl_err_set(err, code, "DPDK does not start with %llu MiB of %s: %s %s",
+                       (unsigned long long)(conf->dpdk.memory_bytes.v >> 20), huge ? "hugepages" : "ordinary pages",
+                       rte_strerror(-code), port_log_last(said, sizeof said));
         }
     }
     port_hugepages_unlock();

@@ -136,14 +136,17 @@ static int clear_hook(const struct port_gate *g, uint32_t prog_id, uint32_t mode
     ours = code == 0 && is_ours(name, &maps);
     close_maps(&maps);
     if (code < 0)
-        return sl_err_set(err, code, "interface %s: XDP program %u can't be asked what it is: %s", g->ifname, prog_id, strerror(-code));
+        return sl_err_set(err, code, "interface %s: XDP program %u can't be asked what it is: %s", g->ifname, prog_id,
+                          strerror(-code));
     if (!ours)
-        return sl_err_set(err, -EBUSY, "interface %s: somebody else's XDP program is attached (\"%s\", id %u); Sluice leaves it alone, detach it first",
+        return sl_err_set(err, -EBUSY,
+                          "interface %s: somebody else's XDP program is attached (\"%s\", id %u); Sluice leaves it "
+                          "alone, detach it first",
                           g->ifname, name, prog_id);
     code = detach(g->ifindex, prog_id, mode);
     if (code < 0)
-        return sl_err_set(err, code, "interface %s: the XDP program of an earlier run (id %u) can't be detached: %s", g->ifname, prog_id,
-                          strerror(-code));
+        return sl_err_set(err, code, "interface %s: the XDP program of an earlier run (id %u) can't be detached: %s",
+                          g->ifname, prog_id, strerror(-code));
     return 0;
 }
 
@@ -156,7 +159,8 @@ static int clear_program(const struct port_gate *g, struct sl_err *err)
     int code = bpf_xdp_query((int)g->ifindex, 0, &q);
 
     if (code < 0)
-        return sl_err_set(err, code, "interface %s: the kernel does not tell its XDP program: %s", g->ifname, strerror(-code));
+        return sl_err_set(err, code, "interface %s: the kernel does not tell its XDP program: %s", g->ifname,
+                          strerror(-code));
     if (q.attach_mode == XDP_ATTACHED_MULTI) {
         hooks[0].id = q.drv_prog_id;
         hooks[1].id = q.skb_prog_id;
@@ -183,7 +187,8 @@ int port_gate_take(struct port_gate *g, const char *ifname, struct sl_err *err)
 {
     int code;
 
-    *g = (struct port_gate){.lock_fd = -1, .group_fd = -1, .addrs_fd = -1, .stats_fd = -1, .ifindex = if_nametoindex(ifname)};
+    *g = (struct port_gate){
+        .lock_fd = -1, .group_fd = -1, .addrs_fd = -1, .stats_fd = -1, .ifindex = if_nametoindex(ifname)};
     snprintf(g->ifname, sizeof g->ifname, "%s", ifname);
     if (g->ifindex == 0)
         return sl_err_set(err, -ENODEV, "interface %s: there is none of this name in this network namespace", ifname);
@@ -210,10 +215,13 @@ int port_gate_find(struct port_gate *g, struct sl_err *err)
     if (code == 0)
         code = look_at(g->prog_id, name, &maps);
     if (code < 0)
-        return sl_err_set(err, code, "interface %s: the XDP program that the driver attached is not found: %s", g->ifname, strerror(-code));
+        return sl_err_set(err, code, "interface %s: the XDP program that the driver attached is not found: %s",
+                          g->ifname, strerror(-code));
     if (!is_ours(name, &maps)) {
         close_maps(&maps);
-        return sl_err_set(err, -EBUSY, "interface %s: the XDP program \"%s\" (id %u) is not the one that Sluice installs", g->ifname, name, g->prog_id);
+        return sl_err_set(err, -EBUSY,
+                          "interface %s: the XDP program \"%s\" (id %u) is not the one that Sluice installs", g->ifname,
+                          name, g->prog_id);
     }
     g->addrs_fd = maps.addrs;
     g->stats_fd = maps.stats;
@@ -224,7 +232,8 @@ int port_gate_find(struct port_gate *g, struct sl_err *err)
 /* Solicitations for our addresses come to multicast groups that the kernel has no reason to join: without this the card filters them. */
 static void join_groups(struct port_gate *g, const struct sl_net_iface_conf *iface)
 {
-    struct packet_mreq mreq = {.mr_ifindex = (int)g->ifindex, .mr_type = PACKET_MR_MULTICAST, .mr_alen = 6, .mr_address = {0x33, 0x33, 0xff}};
+    struct packet_mreq mreq = {
+        .mr_ifindex = (int)g->ifindex, .mr_type = PACKET_MR_MULTICAST, .mr_alen = 6, .mr_address = {0x33, 0x33, 0xff}};
 
     g->group_fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0); /* protocol 0: it receives nothing */
     for (uint32_t i = 0; g->group_fd >= 0 && i < iface->n_addrs; i++) {

@@ -114,7 +114,8 @@ static int worker_of(struct sl_ports *p, struct port_queue *q, uint32_t worker, 
 }
 
 /* A copy for every other worker, from this worker's pool. */
-static void copy_to_all(struct sl_ports *p, struct port_device *d, struct port_queue *q, uint32_t worker, const struct rte_mbuf *m)
+static void copy_to_all(struct sl_ports *p, struct port_device *d, struct port_queue *q, uint32_t worker,
+                        const struct rte_mbuf *m)
 {
     for (uint32_t w = 0; w < p->n_workers; w++) {
         struct rte_mbuf *copy;
@@ -129,7 +130,8 @@ static void copy_to_all(struct sl_ports *p, struct port_device *d, struct port_q
     }
 }
 
-uint32_t port_distribute(struct sl_ports *p, struct port_device *d, struct port_queue *q, uint32_t worker, struct rte_mbuf **frames, uint32_t n)
+uint32_t port_distribute(struct sl_ports *p, struct port_device *d, struct port_queue *q, uint32_t worker,
+                         struct rte_mbuf **frames, uint32_t n)
 {
     struct rte_mbuf *batch[PORT_BURST];
     int to[PORT_BURST];

@@ -15,7 +15,10 @@
 static struct rte_mempool *pool;
 static struct sl_stats stats[WORKERS], *const stats_of[WORKERS] = {&stats[0], &stats[1], &stats[2]};
 static struct sl_conf_interface iface = {.name = {.s = "ring"}, .driver = {.s = "vdev"}, .mtu = {.v = 1500}};
-static struct sl_conf conf = {.dpdk = {.memory_bytes = {.v = 64 << 20}}, .workers = {.idle = SL_IDLE_SLEEP}, .interfaces = &iface, .n_interfaces = 1};
+static struct sl_conf conf = {.dpdk = {.memory_bytes = {.v = 64 << 20}},
+                              .workers = {.idle = SL_IDLE_SLEEP},
+                              .interfaces = &iface,
+                              .n_interfaces = 1};
 static struct sl_ports *ports;
 static struct rte_mempool *queue_pool;
 

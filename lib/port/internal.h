@@ -91,7 +91,7 @@ struct port_device {
     struct port_queue queues[PORT_QUEUES_MAX];
     struct port_gate gate;
     struct port_link link;
-    uint32_t n_owners;         /* workers 0 to n_owners - 1 poll queues: queue q is polled by worker q % n_workers */
+    uint32_t n_owners;           /* workers 0 to n_owners - 1 poll queues: queue q is polled by worker q % n_workers */
     struct rte_ring **to_worker; /* [owner * n_workers + worker]: received frames for others */
     struct rte_ring **to_owner;  /* [worker * n_owners + owner]: frames that others want sent */
 };
@@ -120,7 +120,8 @@ static inline struct sl_stats *port_stats(const struct sl_ports *p, uint32_t wor
 /* Probes the device that the configuration names and finds out what it can do. */
 int port_device_probe(struct port_device *d, uint32_t index, const char *xdp_object, struct sl_err *err);
 /* Queues and pools; steer holds the key and table that the device is to use. pool_mbufs: buffers of each queue. */
-int port_device_configure(struct port_device *d, uint32_t n_workers, const struct sl_steer *steer, uint32_t pool_mbufs, struct sl_err *err);
+int port_device_configure(struct port_device *d, uint32_t n_workers, const struct sl_steer *steer, uint32_t pool_mbufs,
+                          struct sl_err *err);
 /* Bytes of one receive buffer, headroom counted; 0: the MTU is too large. */
 uint32_t port_device_buffer_bytes(const struct port_device *d);
 /* How many queues the device is going to have. */
@@ -138,13 +139,15 @@ bool port_steer_matches(const struct port_device *d, const struct sl_steer *stee
 int port_rings_create(struct sl_ports *p, struct port_device *d, uint32_t index, struct sl_err *err);
 void port_rings_free(struct sl_ports *p, struct port_device *d);
 /* Keeps what is worker's of n frames that it received on queue q, in frames; its count. The rest is handed to its workers, who are woken. */
-uint32_t port_distribute(struct sl_ports *p, struct port_device *d, struct port_queue *q, uint32_t worker, struct rte_mbuf **frames, uint32_t n);
+uint32_t port_distribute(struct sl_ports *p, struct port_device *d, struct port_queue *q, uint32_t worker,
+                         struct rte_mbuf **frames, uint32_t n);
 /* Puts n frames on ring; what finds no place is freed and counted. */
 void port_ring_put(struct sl_ports *p, uint32_t worker, struct rte_ring *ring, struct rte_mbuf **frames, uint32_t n);
 
 /* ---- adapter: see adapt.c ---- */
 /* A frame that the device can send, from m (consumed): NULL when it could not be made, which is counted. pool: for copies. */
-struct rte_mbuf *port_adapt(const struct port_device *d, struct rte_mempool *pool, struct sl_stats *st, struct rte_mbuf *m);
+struct rte_mbuf *port_adapt(const struct port_device *d, struct rte_mempool *pool, struct sl_stats *st,
+                            struct rte_mbuf *m);
 
 /* ---- sleep: see wait.c ---- */
 int port_workers_create(struct sl_ports *p, struct sl_err *err);

@@ -25,8 +25,8 @@ static void read_rss(int fd, const char *ifname, struct port_link *link)
     struct ethtool_rxfh sizes = {.cmd = ETHTOOL_GRSSH}, *all;
     size_t bytes;
 
-    if (ethtool(fd, ifname, &sizes) < 0 || sizes.indir_size == 0 || sizes.indir_size > SL_STEER_RETA_MAX || sizes.key_size < 40 ||
-        sizes.key_size > PORT_RSS_KEY_MAX)
+    if (ethtool(fd, ifname, &sizes) < 0 || sizes.indir_size == 0 || sizes.indir_size > SL_STEER_RETA_MAX ||
+        sizes.key_size < 40 || sizes.key_size > PORT_RSS_KEY_MAX)
         return;
     bytes = sizeof *all + sizes.indir_size * sizeof(uint32_t) + sizes.key_size;
     all = calloc(1, bytes);

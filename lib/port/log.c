@@ -42,7 +42,8 @@ static ssize_t take(void *cookie, const char *text, size_t len)
     keep(text, len);
     if (!sink.quiet) {
         char line[512];
-        int n = snprintf(line, sizeof line, "dpdk: %.*s%s", (int)SL_MIN(len, 480), text, len && text[len - 1] == '\n' ? "" : "\n");
+        int n = snprintf(line, sizeof line, "dpdk: %.*s%s", (int)SL_MIN(len, 480), text,
+                         len && text[len - 1] == '\n' ? "" : "\n");
 
         if (write(STDERR_FILENO, line, (size_t)n) < 0)
             sink.quiet = true; /* nobody listens */

@@ -12,9 +12,9 @@
 struct sl_ports; /* all devices of the process */
 
 /* ---- clocks ---- */
-uint64_t sl_port_now(void);      /* ns, monotonic, from the TSC */
-uint64_t sl_port_wall_s(void);   /* seconds since 1970 */
-uint64_t sl_port_cycles(void);   /* TSC */
+uint64_t sl_port_now(void);    /* ns, monotonic, from the TSC */
+uint64_t sl_port_wall_s(void); /* seconds since 1970 */
+uint64_t sl_port_cycles(void); /* TSC */
 uint64_t sl_port_hz(void);
 
 /* ---- EAL and devices, from the main thread ---- */
@@ -25,7 +25,8 @@ void sl_port_eal_stop(void); /* leaves no hugepage or file behind */
 /* Opens every interface of conf (removes an XDP program that a crashed run of ours left, refuses another's), and fills ifaces (MAC, MTU) for the workers. xdp_object: path of the BPF object file
  * (sl_port_xdp_object). Nothing is received until start. stats: n_workers pointers that are kept, and read from the first rx, tx or wait on: fill them before start. conf must outlive the ports.
  * The queues' packet pools take up to half of conf->dpdk.memory_bytes; they live until EAL stops, because frames outlive devices. Pools are named port0, port1, ... */
-int sl_ports_open(const struct sl_conf *conf, const char *xdp_object, uint32_t n_workers, struct sl_stats *const *stats, struct sl_ports **ports, struct sl_err *err);
+int sl_ports_open(const struct sl_conf *conf, const char *xdp_object, uint32_t n_workers, struct sl_stats *const *stats,
+                  struct sl_ports **ports, struct sl_err *err);
 const struct sl_net_iface_conf *sl_ports_ifaces(const struct sl_ports *p, uint32_t *n);
 const struct sl_steer *sl_ports_steer(const struct sl_ports *p);
 /* Fills the XDP program's maps and starts the devices. */

@@ -16,7 +16,8 @@ static void fill_iface(struct sl_net_iface_conf *iface, const struct port_device
 {
     const struct sl_conf_interface *c = d->conf;
 
-    *iface = (struct sl_net_iface_conf){.mtu = d->mtu, .vlan = (uint16_t)c->vlan.v, .n_addrs = SL_MIN(c->n_addresses, SL_NET_ADDRS_MAX)};
+    *iface = (struct sl_net_iface_conf){
+        .mtu = d->mtu, .vlan = (uint16_t)c->vlan.v, .n_addrs = SL_MIN(c->n_addresses, SL_NET_ADDRS_MAX)};
     snprintf(iface->name, sizeof iface->name, "%.15s", c->name.s);
     (void)rte_eth_macaddr_get(d->port_id, &iface->mac);
     for (uint32_t i = 0; i < iface->n_addrs; i++)
@@ -35,12 +36,15 @@ static int share_memory(const struct sl_ports *p, const struct sl_conf *conf, ui
     for (uint32_t i = 0; i < p->n_devices; i++) {
         uint32_t room = port_device_buffer_bytes(&p->devices[i]);
 
-        bytes_each += (uint64_t)port_device_queues(&p->devices[i], p->n_workers) * rte_mempool_calc_obj_size(sizeof(struct rte_mbuf) + room, 0, NULL);
+        bytes_each += (uint64_t)port_device_queues(&p->devices[i], p->n_workers) *
+                      rte_mempool_calc_obj_size(sizeof(struct rte_mbuf) + room, 0, NULL);
     }
     n = conf->dpdk.memory_bytes.v / 2 / SL_MAX(bytes_each, 1);
     if (n < POOL_MBUFS_MIN)
-        return sl_err_set(err, -ENOMEM, "dpdk.memory is %llu MiB; the queues of these interfaces need at least %llu MiB",
-                          (unsigned long long)(conf->dpdk.memory_bytes.v >> 20), (unsigned long long)(2 * POOL_MBUFS_MIN * bytes_each >> 20) + 1);
+        return sl_err_set(err, -ENOMEM,
+                          "dpdk.memory is %llu MiB; the queues of these interfaces need at least %llu MiB",
+                          (unsigned long long)(conf->dpdk.memory_bytes.v >> 20),
+                          (unsigned long long)(2 * POOL_MBUFS_MIN * bytes_each >> 20) + 1);
     *mbufs = (uint32_t)SL_MIN(n, POOL_MBUFS_MAX);
     return 0;
 }
@@ -70,8 +74,8 @@ static int open_devices(struct sl_ports *p, const struct sl_conf *conf, const ch
     return code;
 }
 
-int sl_ports_open(const struct sl_conf *conf, const char *xdp_object, uint32_t n_workers, struct sl_stats *const *stats, struct sl_ports **ports,
-                  struct sl_err *err)
+int sl_ports_open(const struct sl_conf *conf, const char *xdp_object, uint32_t n_workers, struct sl_stats *const *stats,
+                  struct sl_ports **ports, struct sl_err *err)
 {
     struct sl_ports *p;
     int code;

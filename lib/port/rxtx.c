@@ -1,22 +1,26 @@
 /* A worker's side: frames in from its queues and from other workers, frames out on its queues or to a worker that has one. */
 #include "port/internal.h"
 
-#define TX_TRIES 4 /* a full transmit ring empties while the driver is being kicked; after so many the rest is dropped */
+#define TX_TRIES                                                                                                       \
+    4 /* a full transmit ring empties while the driver is being kicked; after so many the rest is dropped */
 
-static uint32_t poll_queue(struct sl_ports *p, struct port_device *d, struct port_queue *q, uint32_t worker, struct rte_mbuf **frames, uint32_t max)
+static uint32_t poll_queue(struct sl_ports *p, struct port_device *d, struct port_queue *q, uint32_t worker,
+                           struct rte_mbuf **frames, uint32_t max)
 {
     uint32_t n = rte_eth_rx_burst(d->port_id, q->id, frames, (uint16_t)SL_MIN(max, PORT_BURST));
 
     return n && p->n_workers > 1 ? port_distribute(p, d, q, worker, frames, n) : n;
 }
 
-static uint32_t poll_rings(struct sl_ports *p, struct port_device *d, uint32_t worker, struct rte_mbuf **frames, uint32_t max)
+static uint32_t poll_rings(struct sl_ports *p, struct port_device *d, uint32_t worker, struct rte_mbuf **frames,
+                           uint32_t max)
 {
     uint32_t n = 0;
 
     for (uint32_t owner = 0; owner < d->n_owners && n < max; owner++)
         if (owner != worker)
-            n += rte_ring_sc_dequeue_burst(d->to_worker[owner * p->n_workers + worker], (void **)(frames + n), max - n, NULL);
+            n += rte_ring_sc_dequeue_burst(d->to_worker[owner * p->n_workers + worker], (void **)(frames + n), max - n,
+                                           NULL);
     return n;
 }
 
@@ -36,7 +40,8 @@ uint32_t sl_ports_rx(struct sl_ports *p, uint32_t worker, uint8_t iface, struct 
 }
 
 /* Sends on a queue of this worker; consumes the frames. */
-static void send_frames(struct sl_ports *p, struct port_device *d, uint32_t worker, struct rte_mbuf **frames, uint32_t n)
+static void send_frames(struct sl_ports *p, struct port_device *d, uint32_t worker, struct rte_mbuf **frames,
+                        uint32_t n)
 {
     struct port_queue *q = &d->queues[worker];
     struct rte_mbuf *ready[PORT_BURST];
@@ -85,7 +90,8 @@ void sl_ports_flush(struct sl_ports *p, uint32_t worker)
             struct rte_ring *ring = d->to_owner[w * d->n_owners + worker];
             uint32_t n, left = PORT_RING; /* one ring full at most, so that who fills it can't hold this worker */
 
-            while (ring && left >= PORT_BURST && (n = rte_ring_sc_dequeue_burst(ring, (void **)frames, PORT_BURST, NULL)) > 0) {
+            while (ring && left >= PORT_BURST &&
+                   (n = rte_ring_sc_dequeue_burst(ring, (void **)frames, PORT_BURST, NULL)) > 0) {
                 send_frames(p, d, worker, frames, n);
                 left -= PORT_BURST;
             }

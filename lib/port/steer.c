@@ -11,7 +11,8 @@
 static const struct port_link *fixed_link(const struct sl_ports *p)
 {
     for (uint32_t i = 0; i < p->n_devices; i++)
-        if (p->devices[i].caps.own_umem && p->devices[i].link.rss_size && p->devices[i].caps.queues_max >= p->n_workers && p->n_workers > 1)
+        if (p->devices[i].caps.own_umem && p->devices[i].link.rss_size &&
+            p->devices[i].caps.queues_max >= p->n_workers && p->n_workers > 1)
             return &p->devices[i].link;
     return NULL;
 }
@@ -26,7 +27,8 @@ int port_steer_choose(struct sl_ports *p, struct sl_err *err)
     if (link) {
         for (uint32_t i = 0; i < link->rss_size; i++)
             reta[i] = (uint16_t)(link->rss_table[i] % p->n_workers);
-        code = sl_steer_init(&p->steer, link->rss_key, SL_MIN(link->rss_key_bytes, SL_STEER_KEY_BYTES), reta, link->rss_size, p->n_workers);
+        code = sl_steer_init(&p->steer, link->rss_key, SL_MIN(link->rss_key_bytes, SL_STEER_KEY_BYTES), reta,
+                             link->rss_size, p->n_workers);
         p->has_steer = code == 0;
         if (p->has_steer)
             return 0;
@@ -40,7 +42,8 @@ int port_steer_choose(struct sl_ports *p, struct sl_err *err)
     return 0;
 }
 
-static bool table_matches(const struct port_device *d, const struct sl_steer *steer, const uint32_t *table, uint32_t size)
+static bool table_matches(const struct port_device *d, const struct sl_steer *steer, const uint32_t *table,
+                          uint32_t size)
 {
     uint32_t larger = SL_MAX(size, steer->reta_mask + 1);
 
@@ -64,9 +67,11 @@ static bool ethdev_matches(const struct port_device *d, const struct sl_steer *s
     struct rte_eth_rss_conf rss = {.rss_key = key, .rss_key_len = sizeof key};
     struct rte_eth_dev_info info;
 
-    if (rte_eth_dev_info_get(d->port_id, &info) < 0 || info.hash_key_size > sizeof key || info.reta_size > SL_STEER_RETA_MAX)
+    if (rte_eth_dev_info_get(d->port_id, &info) < 0 || info.hash_key_size > sizeof key ||
+        info.reta_size > SL_STEER_RETA_MAX)
         return false;
-    if (rte_eth_dev_rss_hash_conf_get(d->port_id, &rss) < 0 || (rss.rss_hf & tcp) != tcp || memcmp(key, steer->key, KEY_BYTES) != 0)
+    if (rte_eth_dev_rss_hash_conf_get(d->port_id, &rss) < 0 || (rss.rss_hf & tcp) != tcp ||
+        memcmp(key, steer->key, KEY_BYTES) != 0)
         return false;
     memset(reta, 0xff, sizeof reta); /* the masks; queues are overwritten */
     if (rte_eth_dev_rss_reta_query(d->port_id, reta, info.reta_size) < 0)

@@ -47,7 +47,8 @@ static void turn(uint32_t worker, struct sl_net *net, uint32_t n_ifaces)
 static int run(void *arg)
 {
     uint32_t worker = (uint32_t)(uintptr_t)arg, n_ifaces;
-    struct sl_net_params params = {.ifaces = sl_ports_ifaces(ports, &n_ifaces), .answers = worker == 0, .stats = stats[worker], .seed = worker};
+    struct sl_net_params params = {
+        .ifaces = sl_ports_ifaces(ports, &n_ifaces), .answers = worker == 0, .stats = stats[worker], .seed = worker};
     struct sl_err err = {""};
     struct sl_net *net = NULL;
     char name[16];
@@ -96,7 +97,8 @@ static int serve(const struct sl_conf *conf)
             return fail("no memory");
     /* Two folders up from the program, as the appliance is, the object is found by itself; this one stands elsewhere in the build. */
     snprintf(object, sizeof object, "%s", getenv("SLUICE_XDP_OBJECT") ? getenv("SLUICE_XDP_OBJECT") : "");
-    if (sl_ports_open(conf, object[0] ? object : sl_port_xdp_object(object, sizeof object), n_workers, stats, &ports, &err) < 0)
+    if (sl_ports_open(conf, object[0] ? object : sl_port_xdp_object(object, sizeof object), n_workers, stats, &ports,
+                      &err) < 0)
         return fail(err.text);
     if (sl_ports_start(ports, &err) < 0) {
         sl_ports_close(ports);

@@ -84,7 +84,8 @@ static __always_inline void key_from4(struct sl_gate_addr *key, __be32 ip)
 /* RFC 4291 2.7.1: ff02::1:ff00:0/104. */
 static __always_inline int is_solicited_node(const struct sl_gate_addr *a)
 {
-    return a->w[0] == bpf_htonl(0xff020000) && a->w[1] == 0 && a->w[2] == bpf_htonl(1) && (a->w[3] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
+    return a->w[0] == bpf_htonl(0xff020000) && a->w[1] == 0 && a->w[2] == bpf_htonl(1) &&
+           (a->w[3] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
 }
 
 /* The address that decides about the frame; 0 when none does. */
@@ -118,8 +119,8 @@ static __always_inline int deciding_address(void *at, void *end, __be16 ethertyp
     if (ethertype == bpf_htons(ETH_P_ARP)) {
         struct arp4 *arp = at;
 
-        if ((void *)(arp + 1) > end || arp->hw != bpf_htons(ARP_ETHERNET) || arp->proto != bpf_htons(ETH_P_IP) || arp->hw_len != 6 ||
-            arp->proto_len != 4)
+        if ((void *)(arp + 1) > end || arp->hw != bpf_htons(ARP_ETHERNET) || arp->proto != bpf_htons(ETH_P_IP) ||
+            arp->hw_len != 6 || arp->proto_len != 4)
             return 0;
         key_from4(key, arp->tpa);
         return 1;

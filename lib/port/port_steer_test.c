@@ -49,7 +49,10 @@ static void the_first_interface_that_tells_its_key_decides(void **state)
     assert_true(port_steer_matches(&ports.devices[0], &ports.steer));
 }
 
-static void a_table_of_another_size_may_still_agree(void **state) { assert_true(port_steer_matches(&ports.devices[1], &ports.steer)); }
+static void a_table_of_another_size_may_still_agree(void **state)
+{
+    assert_true(port_steer_matches(&ports.devices[1], &ports.steer));
+}
 
 static void another_key_or_table_does_not_agree(void **state)
 {
