@@ -83,7 +83,6 @@ struct sl_ctl {
     int listen_fd;
     char socket_path[108];
     struct client clients[CLIENTS_MAX];
-    bool closed; /* the workers may be gone */
 };
 
 /* Sends the worker's message and waits for the answer, at most ASK_NS. Returns the answer's result, -EBUSY when an earlier question is still open, -ETIMEDOUT. */
