@@ -12,7 +12,6 @@
 
 #define POLL_MS 100                      /* how late a signal or a line of the log may be */
 #define ABORT_NS (100 * SL_NS_PER_MS)    /* for resets to leave after the deadline of a drain */
-#define BYTES_PER_MBUF 1500              /* a worker's buffers of all sizes on an average, with what DPDK adds */
 
 void appliance_signals(sigset_t *set)
 {
@@ -57,7 +56,7 @@ static void describe(struct appliance *a, uint32_t i)
         .conns_max = (uint32_t)a->conf->limits.connections.v,
         .handshakes_max = (uint32_t)a->conf->limits.handshakes.v,
         /* The ports have up to half of the memory; some is left to DPDK itself. */
-        .mbufs = (uint32_t)SL_MIN(a->conf->dpdk.memory_bytes.v / 16 * 7 / a->n_workers / BYTES_PER_MBUF, UINT32_MAX),
+        .mbufs = sl_worker_mbufs(a->conf->dpdk.memory_bytes.v / 16 * 7 / a->n_workers),
     };
     s->params.ifaces = sl_ports_ifaces(a->ports, &s->params.n_ifaces);
     sl_crypto_random(&s->params.seed, sizeof s->params.seed);

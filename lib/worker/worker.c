@@ -27,15 +27,47 @@ static struct rte_mempool *make_pool(const struct sl_worker_params *p, const cha
     return sl_worker_pool_create(name, p->id, n, room, p->socket, err);
 }
 
+struct share {
+    uint32_t data, hdr, ref;
+};
+
+static struct share share_of(uint32_t mbufs)
+{
+    uint32_t hdr = SL_MIN(mbufs / 4, HDRS_MAX), ref = SL_MIN(mbufs / 4, REFS_MAX);
+
+    return (struct share){.data = mbufs - hdr - ref, .hdr = hdr, .ref = ref};
+}
+
+static uint64_t bytes_of(uint32_t n, uint32_t room)
+{
+    return (uint64_t)n * rte_mempool_calc_obj_size((uint32_t)sizeof(struct rte_mbuf) + room, 0, NULL);
+}
+
+uint32_t sl_worker_mbufs(uint64_t bytes)
+{
+    uint32_t low = 0, high = (uint32_t)SL_MIN(bytes / sizeof(struct rte_mbuf), INT32_MAX);
+
+    while (low < high) {
+        uint32_t mid = low + (high - low + 1) / 2;
+        struct share share = share_of(mid);
+
+        if (bytes_of(share.data, DATA_ROOM) + bytes_of(share.hdr, HDR_ROOM) + bytes_of(share.ref, 0) <= bytes)
+            low = mid;
+        else
+            high = mid - 1;
+    }
+    return low;
+}
+
 static int make_pools(struct sl_worker *w, const struct sl_worker_params *p, uint32_t *n_data, struct sl_err *err)
 {
-    uint32_t n_hdr = SL_MIN(p->mbufs / 4, HDRS_MAX), n_ref = SL_MIN(p->mbufs / 4, REFS_MAX);
+    struct share share = share_of(p->mbufs);
 
     if (p->mbufs < MBUFS_MIN)
         return sl_err_set(err, -EINVAL, "worker %u: %u packet buffers are too few: at least %u", p->id, p->mbufs, MBUFS_MIN);
-    *n_data = p->mbufs - n_hdr - n_ref;
-    if (!(w->data_pool = make_pool(p, "data", *n_data, DATA_ROOM, err)) || !(w->hdr_pool = make_pool(p, "hdr", n_hdr, HDR_ROOM, err)) ||
-        !(w->ref_pool = make_pool(p, "ref", n_ref, 0, err)))
+    *n_data = share.data;
+    if (!(w->data_pool = make_pool(p, "data", share.data, DATA_ROOM, err)) || !(w->hdr_pool = make_pool(p, "hdr", share.hdr, HDR_ROOM, err)) ||
+        !(w->ref_pool = make_pool(p, "ref", share.ref, 0, err)))
         return -ENOMEM;
     return 0;
 }

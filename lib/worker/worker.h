@@ -27,6 +27,9 @@ struct sl_worker_params {
     const uint8_t *replay_secret; /* 32 bytes that take the place of TCP's secret, so that a run can be replayed; NULL: the system's random */
 };
 
+/* What mbufs may be so that the pools take at most so many bytes. */
+uint32_t sl_worker_mbufs(uint64_t bytes);
+
 int sl_worker_create(const struct sl_worker_params *params, uint64_t now, struct sl_worker **worker, struct sl_err *err);
 void sl_worker_destroy(struct sl_worker *w);
 
