@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <mbedtls/platform.h>
 #include <mbedtls/platform_time.h>
+#include <mbedtls/ssl.h>
 #include <psa/crypto.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -52,6 +53,7 @@ static void set_hooks(void)
 {
     mbedtls_platform_set_calloc_free(count_calloc, count_free);
     mbedtls_platform_set_time(tell_wall);
+    (void)mbedtls_ssl_list_ciphersuites(); /* fills a table of the process on its first call */
 }
 
 int sl_crypto_thread_start(struct sl_err *err)

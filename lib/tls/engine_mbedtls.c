@@ -14,11 +14,6 @@
 #define HANDSHAKE_MAX_BYTES 131072 /* hello, skipped early data and the rest */
 #define EARLY_DATA_SKIP_BYTES 16384
 
-struct sl_engine_policy {
-    mbedtls_ssl_config conf;
-    struct sl_engine_policy_conf app;
-};
-
 /* ECDHE only; the server's order: AES-128 is the cheapest with AES-NI, ECDSA before RSA. */
 static const struct sl_engine_suite suites[] = {
     {MBEDTLS_TLS1_3_AES_128_GCM_SHA256, "TLS_AES_128_GCM_SHA256", SL_CTR_TLS_SUITE_AES128_GCM},
@@ -42,6 +37,12 @@ static const struct sl_engine_suite suites[] = {
 
 static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
                                   MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1, MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
+
+struct sl_engine_policy {
+    mbedtls_ssl_config conf;
+    struct sl_engine_policy_conf app;
+    int suite_ids[N_SUITES + 1]; /* zero-terminated */
+};
 
 /* ---- mbedTLS's callbacks ---- */
 
@@ -117,7 +118,6 @@ static int choose_certificate(mbedtls_ssl_context *ssl)
 
 static struct sl_engine_policy *policy_create(const struct sl_engine_policy_conf *app, struct sl_err *err)
 {
-    static int ids[N_SUITES + 1];
     struct sl_engine_policy *p;
 
     if (app->role != SL_ENGINE_SERVER) {
@@ -130,7 +130,7 @@ static struct sl_engine_policy *policy_create(const struct sl_engine_policy_conf
         return NULL;
     }
     for (uint32_t i = 0; i < N_SUITES; i++)
-        ids[i] = suites[i].id;
+        p->suite_ids[i] = suites[i].id;
     p->app = *app;
     mbedtls_ssl_config_init(&p->conf);
     if (mbedtls_ssl_config_defaults(&p->conf, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM,
@@ -142,7 +142,7 @@ static struct sl_engine_policy *policy_create(const struct sl_engine_policy_conf
     mbedtls_ssl_conf_rng(&p->conf, sl_crypto_mbedtls_random, NULL);
     mbedtls_ssl_conf_min_tls_version(&p->conf, MBEDTLS_SSL_VERSION_TLS1_2);
     mbedtls_ssl_conf_max_tls_version(&p->conf, MBEDTLS_SSL_VERSION_TLS1_3);
-    mbedtls_ssl_conf_ciphersuites(&p->conf, ids);
+    mbedtls_ssl_conf_ciphersuites(&p->conf, p->suite_ids);
     mbedtls_ssl_conf_preference_order(&p->conf, MBEDTLS_SSL_SRV_CIPHERSUITE_ORDER_SERVER);
     mbedtls_ssl_conf_groups(&p->conf, groups);
     mbedtls_ssl_conf_authmode(&p->conf, MBEDTLS_SSL_VERIFY_NONE);

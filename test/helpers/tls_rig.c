@@ -47,10 +47,15 @@ void th_rig_start(struct th_rig *r, const struct th_rig_opts *o)
 {
     struct sl_tls_params params = {0};
     struct sl_err err = {{0}};
+    static unsigned rigs; /* more than one at a time need pools of different names */
+    unsigned number = __atomic_fetch_add(&rigs, 1, __ATOMIC_RELAXED);
+    char names[2][24];
 
     *r = (struct th_rig){.now = SL_NS_PER_S, .mbufs = o->mbufs ? o->mbufs : 512};
-    r->pool = th_pool("tls", r->mbufs, 2048);
-    r->feed_pool = th_pool("feed", 1024, 0);
+    snprintf(names[0], sizeof names[0], "tls%u", number);
+    snprintf(names[1], sizeof names[1], "feed%u", number);
+    r->pool = th_pool(names[0], r->mbufs, 2048);
+    r->feed_pool = th_pool(names[1], 1024, 0);
     r->stats = calloc(1, sizeof *r->stats);
     sl_ready_init(&r->ready);
     make_conf(r, o);
