@@ -65,12 +65,9 @@ static struct sl_net_path path_to(const struct family *f, const char *remote)
 static int emit(const struct family *f, struct sl_net_path *path, const char *remote, uint16_t sport)
 {
     struct sl_ip local = th_ip(f->us), to = th_ip(remote);
-    struct rte_mbuf *m = rte_pktmbuf_alloc(rig_pool);
-    uint8_t *p = (uint8_t *)rte_pktmbuf_append(m, 20);
+    uint8_t header[20] = {(uint8_t)(sport >> 8), (uint8_t)sport, [12] = 0x50};
+    struct rte_mbuf *m = th_mbuf_exact(rig_frames, header, sizeof header, SL_NET_HEADROOM);
 
-    memset(p, 0, 20);
-    sl_put_u16(p, sport);
-    p[12] = 0x50;
     m->l4_len = 20;
     return sl_net_emit(rig.net, path, &local, &to, m, 0, rig.now);
 }
