@@ -207,6 +207,11 @@ uint32_t port_device_buffer_bytes(const struct port_device *d)
     return room ? room : data_room(d, d->mtu);
 }
 
+static size_t object_bytes(const struct rte_mempool *pool)
+{
+    return pool->header_size + pool->elt_size + pool->trailer_size;
+}
+
 static struct rte_mempool *make_pool(const struct port_device *d, uint32_t worker, uint32_t n, struct sl_err *err)
 {
     static unsigned made; /* names are unique: pools live as long as EAL, because frames outlive devices */
@@ -216,7 +221,9 @@ static struct rte_mempool *make_pool(const struct port_device *d, uint32_t worke
     snprintf(name, sizeof name, "port%u", made++);
     pool = sl_worker_pool_create(name, worker, n, (uint16_t)port_device_buffer_bytes(d),
                                  rte_eth_dev_socket_id(d->port_id), err);
-    if (pool && d->caps.own_umem && pool->nb_mem_chunks != 1) {
+    /* AF_XDP's driver takes the first chunk's address and number times size for the whole: there may be neither a second chunk nor a gap. */
+    if (pool && d->caps.own_umem &&
+        (pool->nb_mem_chunks != 1 || STAILQ_FIRST(&pool->mem_list)->len > n * object_bytes(pool) + SL_CACHE_LINE)) {
         sl_err_set(err, -ENOMEM, "device %s: no contiguous memory for %u buffers (%u pieces); give dpdk.memory more",
                    d->conf->device.s, n, pool->nb_mem_chunks);
         rte_mempool_free(pool);

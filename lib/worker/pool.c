@@ -43,10 +43,7 @@ void sl_worker_thread_is(uint32_t id)
 }
 
 /* A free buffer's link stands in its hash field, on the cache line that whoever allocates it writes anyway; no field that an allocator relies on (next, refcnt, nb_segs). */
-static void set_link(struct rte_mbuf *m, struct rte_mbuf *next)
-{
-    memcpy(&m->hash, &next, sizeof next);
-}
+static void set_link(struct rte_mbuf *m, struct rte_mbuf *next) { memcpy(&m->hash, &next, sizeof next); }
 
 static struct rte_mbuf *get_link(const struct rte_mbuf *m)
 {
@@ -157,7 +154,8 @@ static unsigned home_count(const struct rte_mempool *mp)
     unsigned n = h->n;
 
     for (uint32_t i = 0; i < MAILBOXES; i++)
-        n += __atomic_load_n(&h->mailboxes[i].given, __ATOMIC_RELAXED) - __atomic_load_n(&h->mailboxes[i].taken, __ATOMIC_RELAXED);
+        n += __atomic_load_n(&h->mailboxes[i].given, __ATOMIC_RELAXED) -
+             __atomic_load_n(&h->mailboxes[i].taken, __ATOMIC_RELAXED);
     return SL_MIN(n, h->size);
 }
 
@@ -180,11 +178,13 @@ static struct rte_mempool *fail(struct rte_mempool *mp, const char *name, uint32
     return NULL;
 }
 
-struct rte_mempool *sl_worker_pool_create(const char *name, uint32_t owner, uint32_t n, uint16_t data_room, int socket, struct sl_err *err)
+struct rte_mempool *sl_worker_pool_create(const char *name, uint32_t owner, uint32_t n, uint16_t data_room, int socket,
+                                          struct sl_err *err)
 {
     struct rte_pktmbuf_pool_private priv = {.mbuf_data_room_size = data_room, .mbuf_priv_size = 0};
-    struct rte_mempool *mp =
-        rte_mempool_create_empty(name, n, (unsigned)sizeof(struct rte_mbuf) + data_room, 0, sizeof priv, socket, 0);
+    /* Devices see virtual addresses (--iova-mode=va), so buffers need not keep within pages: without gaps they take 2.4 KiB each instead of 4, and AF_XDP's driver relies on it. */
+    struct rte_mempool *mp = rte_mempool_create_empty(name, n, (unsigned)sizeof(struct rte_mbuf) + data_room, 0,
+                                                      sizeof priv, socket, RTE_MEMPOOL_F_NO_IOVA_CONTIG);
     int code;
 
     assert(owner <= SL_WORKERS_MAX);

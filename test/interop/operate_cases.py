@@ -122,7 +122,9 @@ def case_sigterm_drains_and_leaves_nothing(lab):
         out, _ = slow.communicate(timeout=30)
         check(out.strip() == str(1 << 20), "the running download finished", out)
     until(lambda: not os.path.exists(f"/proc/{pid}"), 40, "the process ends")
-    check((lab.state / "sluice.exit").read_text().strip() == "0", "exit status", (lab.state / "sluice.exit").read_text())
+    exit_file = lab.state / "sluice.exit"
+    until(exit_file.exists, 5, "the lab notes the exit status")
+    check(exit_file.read_text().strip() == "0", "exit status", exit_file.read_text())
     check(not traces(lab), "left behind", str(traces(lab)))
     check(huge_pages_in_use() <= huge_before, "hugepages left behind")
     lab.down()

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import os
+import time
 
 from lab import FRONT4, FRONT6, check, digest, until
 
@@ -55,9 +56,10 @@ def case_slow_reader_stalls_its_origin_and_nobody_else(lab):
     slow = ("curl", "--silent", "--insecure", "--limit-rate", "20k", "--output", "/dev/null", f"https://{FRONT4}/100m")
     with lab.background("client", *slow), lab.background("client", *slow):
         until(lambda: lab.counter("proxy.pairs") >= 2, 10, "two slow downloads run")
-        download(lab, "1m")
-        download(lab, "1m")
+        for _ in range(20):  # unheeded, the origin would send both files whole in this time
+            download(lab, "1m")
+            time.sleep(0.1)
         taken = lab.counter("net.rx_bytes") - sent_before
-        check(taken < 40 << 20, "the origin was read far ahead of the slow clients", f"{taken} bytes received")
+        check(taken < (20 << 20) * 1.5 + (8 << 20), "the origin was read far ahead of the slow clients", f"{taken} bytes received")
         check(resident_kib() - resident_before < 64 << 10, "memory grew", f"{resident_before} → {resident_kib()} KiB")
     until(lambda: lab.counter("proxy.pairs") == 0, 20, "pairs end when their clients are gone")

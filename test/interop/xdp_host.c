@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <rte_launch.h>
 #include <rte_lcore.h>
@@ -108,8 +109,12 @@ static int serve(const struct sl_conf *conf)
         rte_eal_remote_launch(run, (void *)(uintptr_t)w, w + 1);
     puts("ready");
     fflush(stdout);
-    for (uint32_t w = 0; w < n_workers; w++)
-        code |= rte_eal_wait_lcore(w + 1); /* sleepers look up once a second */
+    while (!stop)
+        usleep(10000); /* waiting for a worker would spin */
+    for (uint32_t w = 0; w < n_workers; w++) {
+        sl_ports_wake(ports, w);
+        code |= rte_eal_wait_lcore(w + 1);
+    }
     sl_ports_close(ports);
     report();
     return code;
