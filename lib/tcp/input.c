@@ -53,6 +53,7 @@ static enum verdict refuse_with_ack(struct conn *c, const struct seg *s, enum sl
 
 /* ---- 3.10.7.4, first: sequence numbers ---- */
 
+/* RFC 7323 5.3, and 5.5: after 24 days of silence ts_recent says nothing. */
 static bool paws_rejects(const struct conn *c, const struct seg *s)
 {
     return s->opts & OPT_TS && (int32_t)(s->tsval - c->ts_recent) < 0 && c->t->now - c->last_rx_ns < TCP_PAWS_AGE_NS;
@@ -97,13 +98,6 @@ static void trim(struct conn *c, struct seg *s)
     }
 }
 
-/* RFC 7323 4.3: only what was acceptable, and only what covers the last ACK that we sent. */
-static void take_timestamp(struct conn *c, const struct seg *s)
-{
-    if (c->flags & F_TS && s->opts & OPT_TS && (int32_t)(s->tsval - c->ts_recent) >= 0 && seq_leq(s->seq, c->last_ack))
-        c->ts_recent = s->tsval;
-}
-
 static enum verdict check_sequence(struct conn *c, struct seg *s)
 {
     if (c->state == ST_SYN_RCVD && s->flags & TF_SYN && s->flags & TF_ACK && s->seq == c->irs) { /* the other half of a simultaneous open */
@@ -122,9 +116,6 @@ static enum verdict check_sequence(struct conn *c, struct seg *s)
         return refuse_with_ack(c, s, SL_DROP_TCP_OUT_OF_WINDOW);
     if (s->flags & (TF_RST | TF_SYN))
         return NEXT;
-    take_timestamp(c, s);
-    c->last_rx_ns = c->t->now;
-    c->alive_probes = 0;
     trim(c, s);
     return NEXT;
 }
@@ -156,6 +147,15 @@ static enum verdict check_syn(struct conn *c, struct seg *s)
 
 /* ---- fifth: ACK (RFC 9293, RFC 5961 section 5) ---- */
 
+/* The segment is the peer's: its numbers and its ACK are acceptable. RFC 7323 4.3: it leaves its timestamp if it covers the last ACK that we sent. */
+static void believe(struct conn *c, const struct seg *s)
+{
+    if (c->flags & F_TS && s->opts & OPT_TS && !paws_rejects(c, s) && seq_leq(s->seq_sent, c->last_ack))
+        c->ts_recent = s->tsval;
+    c->last_rx_ns = c->t->now;
+    c->alive_probes = 0;
+}
+
 static enum verdict check_ack(struct conn *c, struct seg *s)
 {
     uint32_t newest = c->snd_nxt + !!(c->flags & F_PROBE_OUT);
@@ -177,6 +177,7 @@ static enum verdict check_ack(struct conn *c, struct seg *s)
         sl_tcp_challenge(c);
         return refuse(c, SL_DROP_TCP_BAD_ACK);
     }
+    believe(c, s);
     sl_tcp_ack_process(c, s);
     return conn_synchronized(c) ? NEXT : DONE;
 }

@@ -95,7 +95,7 @@ bool sl_tcp_wire_parse(const struct sl_net_seg *in, struct seg *s, enum sl_drop 
     c = sl_cursor_of(p, SL_MIN(total, WIRE_HEADER_MAX));
     s->tuple.rport = sl_cursor_u16(&c);
     s->tuple.lport = sl_cursor_u16(&c);
-    s->seq = sl_cursor_u32(&c);
+    s->seq = s->seq_sent = sl_cursor_u32(&c);
     s->ack = sl_cursor_u32(&c);
     offset = (sl_cursor_u8(&c) >> 4) * 4u;
     s->flags = sl_cursor_u8(&c);

@@ -34,6 +34,7 @@ struct seg {
     struct rte_mbuf *mbuf; /* NULL once somebody took it */
     struct tuple tuple;
     uint32_t seq, ack;     /* seq of the first byte that is left after trimming */
+    uint32_t seq_sent;     /* seq as it arrived */
     uint32_t wnd;          /* as on the wire, unscaled */
     uint32_t len;          /* payload bytes left after trimming */
     uint32_t skip;         /* bytes from the start of mbuf to the payload that is left */
