@@ -95,7 +95,7 @@ static const char *sent_syn(struct conn *k, int from, const struct th_tcp *t)
 
         *k = (struct conn){.used = true, .at = {at[0], at[1]}, .ends = {{.ws = -1}, {.ws = -1}}};
     } else if (answer && me->syn && me->iss != t->seq) {
-        if (!me->reset)
+        if (!me->reset && me->nxt != me->iss + 1) /* an opening may be given up without a word */
             return "SYN-ACK with another initial sequence number";
         *me = (struct end){.ws = -1, .heard = me->heard, .heard_end = me->heard_end, .heard_tsval = me->heard_tsval};
     }

@@ -63,23 +63,23 @@ void sim_grid_make(struct sim_scenario *sc, uint32_t cell)
     }
 }
 
-/* What even a plain NewReno reaches: a part of the window per round trip, of the loss formula (Mathis and others,
- * 1997), and of one timeout for each loss that dup ACKs don't show. */
+/* A third of what a plain NewReno reaches: half a window per round trip; the loss formula (Mathis and others, 1997), to
+ * which a reordered segment is a lost one; a timeout for each loss that duplicate ACKs don't show; and where a third of
+ * all is lost, some seconds for every segment. */
 static double floor_of(const struct sim_scenario *sc, uint64_t bytes)
 {
     const struct sim_link_conf *l = &sc->links[0];
-    double rtt = (double)l->delay_ns * 2e-9, window = sc->flows[0].client.opts.rcv_max_bytes, p = l->loss_ppm / 1e6,
-           mss = sc->mtu_front - 60.0;
-    double seconds = 12 * rtt + (double)bytes / (window / 2) * rtt;
+    double rtt = (double)l->delay_ns * 2e-9, window = sc->flows[0].client.opts.rcv_max_bytes;
+    double p = (l->loss_ppm + l->reorder_ppm) / 1e6, segs = (double)bytes / (sc->mtu_front - 60.0);
+    double seconds = 0.2 + 16 * rtt + (double)bytes / (window / 2) * rtt;
 
     if (p > 0)
-        seconds += (double)bytes / mss * (rtt * sqrt(p) / 0.7 + p * (0.6 + 2 * rtt)) + 3 +
-                   (p > 0.1    ? 120
-                    : p > 0.02 ? 5
-                               : 0);
-    if (l->reorder_ppm)
-        seconds = seconds * 3 + 1;
-    return (double)bytes / (seconds * 3 + 0.6);
+        seconds += segs * (rtt * sqrt(p) / 0.7 + p * (0.6 + 2 * rtt)) + 3;
+    if (p > 0.02)
+        seconds += 5;
+    if (p > 0.1)
+        seconds += segs * 4 + 60;
+    return (double)bytes / (seconds * 3);
 }
 
 bool sim_grid_judge(const struct sim_scenario *sc, uint64_t app_ns, bool print)

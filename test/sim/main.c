@@ -55,9 +55,9 @@ static int topology_of(const char *name, const char *program)
 
 static struct args parse(int argc, char **argv)
 {
-    static const struct option options[] = {{"topology", 1, NULL, 't'}, {"seeds", 1, NULL, 'n'},
-                                            {"first", 1, NULL, 'f'},    {"pcap", 1, NULL, 'p'},
-                                            {"show", 0, NULL, 's'},     {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"topology", 1, NULL, 't'}, {"seeds", 1, NULL, 'n'}, {"first", 1, NULL, 'f'}, {"pcap", 1, NULL, 'p'},
+        {"show", 0, NULL, 's'},     {"grid", 1, NULL, 'g'},  {NULL, 0, NULL, 0}};
     const char *env = getenv("SLUICE_SIM_SEEDS");
     struct args a = {.first = 1, .seeds = 100, .topology = -1, .program = argv[0]};
 

@@ -34,7 +34,8 @@ static void make_link(struct sl_rng *r, struct sim_link_conf *l, bool sluice)
     l->jitter_ns = 2 * l->delay_ns;
     if (one_in(r, 3)) {
         l->rate_bps = PICK(r, 20000, 200000, 2000000, 50000000);
-        l->queue_bytes = (uint32_t)SL_MAX(l->rate_bps / PICK(r, 2, 10, 50), UINT64_C(20000));
+        l->queue_bytes = (uint32_t)(l->rate_bps / PICK(r, 2, 10, 50));
+        l->queue_bytes = SL_MAX(l->queue_bytes, 20000u); /* two frames of the largest MTU */
     }
 }
 
