@@ -169,7 +169,10 @@ static inline bool sl_ip_is4(const struct sl_ip *ip)
     return memcmp(ip->b, prefix, sizeof prefix) == 0;
 }
 
-static inline bool sl_ip_equal(const struct sl_ip *a, const struct sl_ip *b) { return a->q[0] == b->q[0] && a->q[1] == b->q[1]; }
+static inline bool sl_ip_equal(const struct sl_ip *a, const struct sl_ip *b)
+{
+    return a->q[0] == b->q[0] && a->q[1] == b->q[1];
+}
 
 /* From four bytes in network order. */
 static inline struct sl_ip sl_ip_from4(const void *bytes)

@@ -12,7 +12,8 @@ static inline uint64_t add_ones(uint64_t a, uint64_t b)
 uint64_t sl_cksum_add(uint64_t sum, const void *data, size_t len_bytes)
 {
     const uint8_t *p = data;
-    uint64_t low = 0, high = 0; /* halves of 32 bits: no carry is lost below 32 GiB, and the compiler makes vectors of it */
+    uint64_t low = 0,
+             high = 0; /* halves of 32 bits: no carry is lost below 32 GiB, and the compiler makes vectors of it */
     size_t words = len_bytes / 8, tail = len_bytes % 8;
     uint64_t w;
 

@@ -18,7 +18,8 @@ static struct sl_ip ip_of(const char *text)
 
 static void addresses_survive_parsing_and_formatting(void **state)
 {
-    static const char *const texts[] = {"198.18.0.1", "0.0.0.0", "255.255.255.255", "::", "::1", "2001:db8::1", "fe80::1234:5678:9abc:def0"};
+    static const char *const texts[] = {
+        "198.18.0.1", "0.0.0.0", "255.255.255.255", "::", "::1", "2001:db8::1", "fe80::1234:5678:9abc:def0"};
     char out[SL_IP_TEXT_MAX];
 
     (void)state;
@@ -32,7 +33,8 @@ static void addresses_survive_parsing_and_formatting(void **state)
 
 static void text_that_is_no_address_is_refused(void **state)
 {
-    static const char *const texts[] = {"", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4 ", "2001:db8::g", "::ffff:198.18.0.1", "[::1]", "host", "1:2"};
+    static const char *const texts[] = {
+        "", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4 ", "2001:db8::g", "::ffff:198.18.0.1", "[::1]", "host", "1:2"};
     struct sl_ip ip;
 
     (void)state;
@@ -56,9 +58,26 @@ static void endpoints_survive_parsing_and_formatting(void **state)
 static void text_that_is_no_endpoint_is_refused(void **state)
 {
     static const char *const texts[] = {
-        "",          "198.18.0.1",    "198.18.0.1:", "198.18.0.1:0",   "198.18.0.1:65536", "198.18.0.1:4294967297", "198.18.0.1:80x", "198.18.0.1:+80",
-        ":80",       "[::1]",         "[::1]80",     "[::1:80",        "::1:80",           "[198.18.0.1]:80",       "[]:80",          "198.18.0.1:080",
-        "a.b.c.d:1", "198.18.0.1: 1", "[::1] :80",   "2001:db8::1:80",
+        "",
+        "198.18.0.1",
+        "198.18.0.1:",
+        "198.18.0.1:0",
+        "198.18.0.1:65536",
+        "198.18.0.1:4294967297",
+        "198.18.0.1:80x",
+        "198.18.0.1:+80",
+        ":80",
+        "[::1]",
+        "[::1]80",
+        "[::1:80",
+        "::1:80",
+        "[198.18.0.1]:80",
+        "[]:80",
+        "198.18.0.1:080",
+        "a.b.c.d:1",
+        "198.18.0.1: 1",
+        "[::1] :80",
+        "2001:db8::1:80",
     };
     struct sl_endpoint ep;
 
@@ -84,12 +103,23 @@ static void prefixes_compare_every_bit_and_only_these(void **state)
         unsigned bits;
         bool in;
     } rows[] = {
-        {"198.18.0.77", "198.18.0.0", 24, true},     {"198.18.1.77", "198.18.0.0", 24, false}, {"198.18.1.77", "198.18.0.0", 23, true},
-        {"1.2.3.4", "0.0.0.0", 0, true},             {"1.2.3.4", "1.2.3.4", 32, true},         {"1.2.3.5", "1.2.3.4", 32, false},
-        {"1.2.3.5", "1.2.3.4", 31, true},            {"1.2.3.4", "1.2.3.4", 33, false},        {"2001:db8::1", "::", 0, true},
-        {"2001:db8:0:1::1", "2001:db8::", 64, false}, {"2001:db8::ffff", "2001:db8::", 64, true}, {"::1", "::1", 128, true},
-        {"::2", "::1", 128, false},                  {"::2", "::3", 127, true},                {"::1", "::1", 129, false},
-        {"1.2.3.4", "::", 0, false},                 {"::1", "0.0.0.0", 0, false},
+        {"198.18.0.77", "198.18.0.0", 24, true},
+        {"198.18.1.77", "198.18.0.0", 24, false},
+        {"198.18.1.77", "198.18.0.0", 23, true},
+        {"1.2.3.4", "0.0.0.0", 0, true},
+        {"1.2.3.4", "1.2.3.4", 32, true},
+        {"1.2.3.5", "1.2.3.4", 32, false},
+        {"1.2.3.5", "1.2.3.4", 31, true},
+        {"1.2.3.4", "1.2.3.4", 33, false},
+        {"2001:db8::1", "::", 0, true},
+        {"2001:db8:0:1::1", "2001:db8::", 64, false},
+        {"2001:db8::ffff", "2001:db8::", 64, true},
+        {"::1", "::1", 128, true},
+        {"::2", "::1", 128, false},
+        {"::2", "::3", 127, true},
+        {"::1", "::1", 129, false},
+        {"1.2.3.4", "::", 0, false},
+        {"::1", "0.0.0.0", 0, false},
     };
 
     (void)state;
@@ -103,9 +133,12 @@ static void prefixes_compare_every_bit_and_only_these(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addresses_survive_parsing_and_formatting),  cmocka_unit_test(text_that_is_no_address_is_refused),
-        cmocka_unit_test(endpoints_survive_parsing_and_formatting),  cmocka_unit_test(text_that_is_no_endpoint_is_refused),
-        cmocka_unit_test(the_longest_endpoint_fits_its_text),        cmocka_unit_test(prefixes_compare_every_bit_and_only_these),
+        cmocka_unit_test(addresses_survive_parsing_and_formatting),
+        cmocka_unit_test(text_that_is_no_address_is_refused),
+        cmocka_unit_test(endpoints_survive_parsing_and_formatting),
+        cmocka_unit_test(text_that_is_no_endpoint_is_refused),
+        cmocka_unit_test(the_longest_endpoint_fits_its_text),
+        cmocka_unit_test(prefixes_compare_every_bit_and_only_these),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

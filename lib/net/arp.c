@@ -4,9 +4,6 @@
 
 #define FIXED UINT64_C(0x000108000604) /* Ethernet, IPv4, their lengths */
 
-#define ANSWER_PRICE_NS (SL_NS_PER_S / 10000)
-#define ANSWER_BURST 1000
-
 enum { REQUEST = 1, REPLY = 2 };
 
 static const struct rte_ether_addr everybody = {.addr_bytes = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
@@ -18,8 +15,8 @@ struct arp {
     bool probe; /* sender 0.0.0.0: asks whether the address is free */
 };
 
-static void send(struct sl_net *net, struct net_iface *i, uint16_t op, const struct rte_ether_addr *to, const struct sl_ip *sender,
-                 const struct rte_ether_addr *target_mac, const struct sl_ip *target)
+static void send(struct sl_net *net, struct net_iface *i, uint16_t op, const struct rte_ether_addr *to,
+                 const struct sl_ip *sender, const struct rte_ether_addr *target_mac, const struct sl_ip *target)
 {
     uint32_t l2 = net_eth_bytes(i);
     struct rte_mbuf *m = net_new(net, l2 + NET_ARP_BYTES);
@@ -90,13 +87,14 @@ static bool may_be_learned(const struct net_frame *f, const struct sl_ip *ip)
 
 static int answer(struct net_frame *f, const struct arp *a)
 {
+    int why;
+
     if (!f->net->answers)
         return NET_DONE;
-    if (!net_limit_pass(&f->net->answer_limit, f->now, ANSWER_PRICE_NS, ANSWER_BURST))
-        return SL_DROP_NEIGHBOUR_LIMIT;
-    sl_stat_inc(f->net->stats, SL_CTR_NET_ANSWERS);
-    send(f->net, f->iface, REPLY, &a->sender_mac, &a->target, &a->sender_mac, &a->sender);
-    return NET_DONE;
+    why = net_answer_limit(f);
+    if (why == NET_DONE)
+        send(f->net, f->iface, REPLY, &a->sender_mac, &a->target, &a->sender_mac, &a->sender);
+    return why;
 }
 
 static int take_reply(struct net_frame *f, const struct arp *a)
@@ -106,7 +104,8 @@ static int take_reply(struct net_frame *f, const struct arp *a)
     if (!n)
         return SL_DROP_ARP_UNSOLICITED;
     /* All workers see the answers to one worker's question: the address that we know already is good news from whomever. */
-    if (net_neighbour_asked(n) ? net_iface_has(f->iface, &a->target) && !f->eth_group : rte_is_same_ether_addr(&n->mac, &a->sender_mac)) {
+    if (net_neighbour_asked(n) ? net_iface_has(f->iface, &a->target)
+                               : rte_is_same_ether_addr(&n->mac, &a->sender_mac)) {
         net_neighbour_proved(f->net, n, &a->sender_mac, f->now);
         return NET_DONE;
     }

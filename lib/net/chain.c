@@ -11,10 +11,8 @@ uint64_t net_sum(const struct rte_mbuf *m, uint32_t off, uint32_t len)
     for (; m && done < len; m = m->next, off = 0) {
         uint32_t n = SL_MIN(len - done, (uint32_t)m->data_len - off);
         uint64_t piece = sl_cksum_add(0, rte_pktmbuf_mtod_offset(m, const uint8_t *, off), n);
-        uint64_t before = sum;
 
-        sum += done % 2 ? sl_cksum_odd(piece) : piece;
-        sum += sum < before;
+        sum += done % 2 ? sl_cksum_odd(piece) : piece; /* of at most 64 KiB, a piece stays under 2^55 */
         done += n;
     }
     return sum;

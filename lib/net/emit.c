@@ -10,8 +10,8 @@ static int refuse(struct sl_net *net, struct rte_mbuf *m, enum sl_drop why, int 
     return code;
 }
 
-int sl_net_emit(struct sl_net *net, struct sl_net_path *path, const struct sl_ip *local, const struct sl_ip *remote, struct rte_mbuf *m, uint8_t ecn,
-                uint64_t now)
+int sl_net_emit(struct sl_net *net, struct sl_net_path *path, const struct sl_ip *local, const struct sl_ip *remote,
+                struct rte_mbuf *m, uint8_t ecn, uint64_t now)
 {
     struct net_iface *i = &net->ifaces[path->iface];
     bool is4 = sl_ip_is4(local);

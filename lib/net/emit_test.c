@@ -22,7 +22,8 @@ static void know(const struct sl_net_path *path)
     if (sl_ip_is4(&path->next_hop))
         th_arp_request(&p, rig_peer_mac(), path->next_hop, th_ip(path->iface ? "198.18.1.10" : "198.18.0.10"));
     else
-        th_nd_solicit(&p, &store, rig_peer_mac(), path->next_hop, th_ip(path->iface ? "2001:db8:2::10" : "2001:db8:1::10"));
+        th_nd_solicit(&p, &store, rig_peer_mac(), path->next_hop,
+                      th_ip(path->iface ? "2001:db8:2::10" : "2001:db8:1::10"));
     p.vlan = path->iface ? 7 : 0;
     assert_int_equal(rig_in(path->iface, &p), NO_DROP);
     while (rig_out(path->iface, &p))
@@ -31,7 +32,10 @@ static void know(const struct sl_net_path *path)
 
 static void segments_leave_with_good_headers_however_the_chain_is_cut(void **state)
 {
-    static const char *const ends[][2] = {{"198.18.0.10", "198.18.0.77"}, {"2001:db8:1::10", "2001:db8:1::77"}, {"198.18.1.10", "198.18.1.77"}, {"2001:db8:2::10", "2001:db8:2::77"}};
+    static const char *const ends[][2] = {{"198.18.0.10", "198.18.0.77"},
+                                          {"2001:db8:1::10", "2001:db8:1::77"},
+                                          {"198.18.1.10", "198.18.1.77"},
+                                          {"2001:db8:2::10", "2001:db8:2::77"}};
     uint8_t bytes[301] = {0x12, 0x34, 0x56, 0x78, 1, 2, 3, 4, 5, 6, 7, 8, 0x50, 0x10};
 
     (void)state;
@@ -48,7 +52,8 @@ static void segments_leave_with_good_headers_however_the_chain_is_cut(void **sta
         for (size_t a = 20; a < sizeof bytes; a += 11) {
             const size_t cuts[] = {a, a + 1, a + 30};
 
-            assert_int_equal(sl_net_emit(rig.net, &path, &local, &remote, segment(bytes, sizeof bytes, cuts, 3), 2, rig.now), 0);
+            assert_int_equal(
+                sl_net_emit(rig.net, &path, &local, &remote, segment(bytes, sizeof bytes, cuts, 3), 2, rig.now), 0);
             assert_true(rig_out(path.iface, &p));
             assert_int_equal(p.tcp.sport, 0x1234);
             assert_int_equal(p.tcp.len, sizeof bytes - 20);
@@ -83,7 +88,9 @@ static void a_frame_says_what_the_device_may_do(void **state)
     /* The device expects the pseudo header's sum in the field; DPDK's own routine says which. */
     assert_int_equal(*rte_pktmbuf_mtod_offset(m, uint16_t *, 18 + 20 + 16),
                      rte_ipv4_phdr_cksum(rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, 18), m->ol_flags));
+    memset(rte_pktmbuf_mtod_offset(m, uint8_t *, 18 + 10), 0x5a, 2); /* what stands in the field does not count */
     sl_net_finish(m);
+    assert_int_equal(th_l4_cksum(&local, &remote, 1, rte_pktmbuf_mtod_offset(m, uint8_t *, 18), 20), 0);
     assert_int_equal(m->ol_flags & (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK), 0);
     rte_pktmbuf_free(m);
 }
@@ -100,7 +107,8 @@ static void finish_agrees_with_dpdk_and_leaves_other_frames_alone(void **state)
     (void)state;
     assert_int_equal(sl_net_route(rig.net, &local, &remote, &path), 0);
     know(&path);
-    assert_int_equal(sl_net_emit(rig.net, &path, &local, &remote, segment(bytes, sizeof bytes, NULL, 0), 0, rig.now), 0);
+    assert_int_equal(sl_net_emit(rig.net, &path, &local, &remote, segment(bytes, sizeof bytes, NULL, 0), 0, rig.now),
+                     0);
     assert_int_equal(sl_net_tx(rig.net, path.iface, &m, 1), 1);
     sl_net_finish(m);
     th_mbuf_bytes(m, before, sizeof before);
@@ -174,7 +182,8 @@ static void a_segment_without_headroom_is_refused(void **state)
 
     (void)state;
     assert_int_equal(sl_net_route(rig.net, &local, &remote, &path), 0);
-    assert_int_equal(sl_net_emit(rig.net, &path, &local, &remote, th_mbuf_exact(rig_frames, bytes, 20, 33), 0, rig.now), -EINVAL);
+    assert_int_equal(sl_net_emit(rig.net, &path, &local, &remote, th_mbuf_exact(rig_frames, bytes, 20, 33), 0, rig.now),
+                     -EINVAL);
     assert_int_equal(rig.stats.drop[SL_DROP_NO_HEADROOM], 1);
 }
 
@@ -217,6 +226,25 @@ static void routes_go_on_link_or_by_the_gateway(void **state)
     }
 }
 
+static void networks_of_two_hosts_have_no_broadcast(void **state)
+{
+    struct sl_net_iface_conf c = {.name = "x",
+                                  .mac = th_mac(1),
+                                  .mtu = 1500,
+                                  .addrs = {{th_ip("198.18.0.10"), 31}, {th_ip("198.18.2.2"), 30}},
+                                  .n_addrs = 2};
+    struct sl_net_params params = {.ifaces = &c, .n_ifaces = 1, .pool = rig_pool, .stats = &rig.stats};
+    struct sl_ip local = th_ip("198.18.0.10"), other = th_ip("198.18.0.11"), broadcast = th_ip("198.18.2.3");
+    struct sl_net_path path;
+    struct sl_net *net;
+
+    (void)state;
+    assert_int_equal(sl_net_create(&params, &net, NULL), 0);
+    assert_int_equal(sl_net_route(net, &local, &other, &path), 0); /* RFC 3021 */
+    assert_int_equal(sl_net_route(net, &local, &broadcast, &path), -EHOSTUNREACH);
+    sl_net_destroy(net);
+}
+
 static void the_source_lies_in_the_remote_s_network_or_faces_a_gateway(void **state)
 {
     static const char *const rows[][2] = {
@@ -240,7 +268,11 @@ static void our_addresses_are_local_and_the_link_local_one_too(void **state)
     static const struct {
         const char *ip;
         int iface; /* -1: not ours */
-    } rows[] = {{"198.18.0.10", FRONT}, {"2001:db8:2::10", BACK}, {"fe80::ff:fe00:11", BACK}, {"198.18.0.11", -1}, {"fe80::1", -1}};
+    } rows[] = {{"198.18.0.10", FRONT},
+                {"2001:db8:2::10", BACK},
+                {"fe80::ff:fe00:11", BACK},
+                {"198.18.0.11", -1},
+                {"fe80::1", -1}};
 
     (void)state;
     for (size_t k = 0; k < SL_ARRAY_LEN(rows); k++) {
@@ -254,7 +286,8 @@ static void our_addresses_are_local_and_the_link_local_one_too(void **state)
 
 static void interfaces_that_can_t_be_are_refused_with_a_text(void **state)
 {
-    const struct sl_net_iface_conf good = {.name = "x", .mac = th_mac(1), .mtu = 1500, .addrs = {{th_ip("198.18.0.10"), 24}}, .n_addrs = 1};
+    const struct sl_net_iface_conf good = {
+        .name = "x", .mac = th_mac(1), .mtu = 1500, .addrs = {{th_ip("198.18.0.10"), 24}}, .n_addrs = 1};
     struct sl_net_iface_conf c[7];
     struct sl_net *net;
     struct sl_err err;
@@ -291,6 +324,7 @@ int main(void)
         RIG_TEST(a_full_queue_refuses_and_keeps_what_it_has),
         RIG_TEST(a_segment_without_headroom_is_refused),
         RIG_TEST(routes_go_on_link_or_by_the_gateway),
+        cmocka_unit_test(networks_of_two_hosts_have_no_broadcast),
         RIG_TEST(the_source_lies_in_the_remote_s_network_or_faces_a_gateway),
         RIG_TEST(our_addresses_are_local_and_the_link_local_one_too),
         cmocka_unit_test(interfaces_that_can_t_be_are_refused_with_a_text),

@@ -9,7 +9,17 @@
 #define QUOTE6_BYTES (1280 - NET_IP6_BYTES - NET_ICMP_BYTES) /* RFC 4443 2.4 (c) */
 
 enum { ECHO_REPLY4 = 0, ECHO4 = 8, UNREACHABLE4 = 3, TIME_EXCEEDED4 = 11, PROBLEM4 = 12 };
-enum { UNREACHABLE6 = 1, TOO_BIG6 = 2, TIME_EXCEEDED6 = 3, PROBLEM6 = 4, ECHO6 = 128, ECHO_REPLY6 = 129, MLD_FIRST = 130, MLD_LAST = 132, MLD2_REPORT = 143 };
+enum {
+    UNREACHABLE6 = 1,
+    TOO_BIG6 = 2,
+    TIME_EXCEEDED6 = 3,
+    PROBLEM6 = 4,
+    ECHO6 = 128,
+    ECHO_REPLY6 = 129,
+    MLD_FIRST = 130,
+    MLD_LAST = 132,
+    MLD2_REPORT = 143
+};
 enum { ROUTER_SOLICIT = 133, ROUTER_ADVERT = 134, ND_SOLICIT = 135, ND_ADVERT = 136, REDIRECT = 137 };
 
 /* Codes of destination unreachable that are hard (RFC 1122 4.2.3.9, RFC 1812 5.2.7.1: 9, 10 and 13 are prohibitions); all others may pass. */
@@ -20,7 +30,8 @@ static const bool hard6[] = {[1] = true, [4] = true, [5] = true, [6] = true};
 static bool sum_is_good(const struct net_frame *f)
 {
     uint32_t len = f->end - f->l4_off;
-    uint64_t sum[2] = {sl_ip_is4(&f->src) ? 0 : net_pseudo_sum(&f->src, &f->dst, NET_PROTO_ICMP6, len), net_sum(f->m, f->l4_off, len)};
+    uint64_t sum[2] = {sl_ip_is4(&f->src) ? 0 : net_pseudo_sum(&f->src, &f->dst, NET_PROTO_ICMP6, len),
+                       net_sum(f->m, f->l4_off, len)};
 
     return sl_cksum_fold(sl_cksum_add(0, sum, sizeof sum)) == 0;
 }
@@ -195,14 +206,16 @@ void net_icmp_error(struct net_frame *f, uint8_t type, uint8_t code, uint32_t re
     struct sl_net *net = f->net;
     bool is4 = sl_ip_is4(&f->src);
     uint32_t l2 = net_eth_bytes(f->iface), l3 = is4 ? NET_IP4_BYTES : NET_IP6_BYTES;
-    uint32_t quote = SL_MIN(f->end - f->l3_off, (uint32_t)(is4 ? QUOTE4_BYTES : QUOTE6_BYTES)), len = NET_ICMP_BYTES + quote;
+    uint32_t quote = SL_MIN(f->end - f->l3_off, (uint32_t)(is4 ? QUOTE4_BYTES : QUOTE6_BYTES)),
+             len = NET_ICMP_BYTES + quote;
     uint64_t sum[2];
     struct rte_mbuf *m;
     uint8_t *p, *message;
     const void *from;
     uint16_t ck;
 
-    if (!net->answers || f->eth_group || f->dst_group || f->src_none || f->src_ours || !net_limit_pass(&net->error_limit, f->now, ERROR_PRICE_NS, ERROR_BURST))
+    if (!net->answers || f->eth_group || f->dst_group || f->src_none || f->src_ours ||
+        !net_limit_pass(&net->error_limit, f->now, ERROR_PRICE_NS, ERROR_BURST))
         return;
     m = net_new(net, l2 + l3 + len);
     if (!m)
@@ -228,8 +241,9 @@ void net_icmp_error(struct net_frame *f, uint8_t type, uint8_t code, uint32_t re
     net_enqueue(net, f->iface, m);
 }
 
-void net_icmp6_send(struct sl_net *net, struct net_iface *i, const struct rte_ether_addr *to, const struct sl_ip *src, const struct sl_ip *dst, uint8_t type,
-                    uint32_t rest, const uint8_t *body, uint32_t body_len, uint8_t hops)
+void net_icmp6_send(struct sl_net *net, struct net_iface *i, const struct rte_ether_addr *to, const struct sl_ip *src,
+                    const struct sl_ip *dst, uint8_t type, uint32_t rest, const uint8_t *body, uint32_t body_len,
+                    uint8_t hops)
 {
     uint32_t l2 = net_eth_bytes(i), len = NET_ICMP_BYTES + body_len;
     struct rte_mbuf *m = net_new(net, l2 + NET_IP6_BYTES + len);

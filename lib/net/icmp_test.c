@@ -106,7 +106,8 @@ static void bad_icmp_is_dropped(void **state)
 }
 
 /* An ICMP error about a segment from us to 198.18.9.9 or 2001:db8:9::9. */
-static struct th_pkt error_about(bool ip6, uint8_t type, uint8_t code, uint32_t rest, size_t quote, struct th_store *store, uint8_t *frame)
+static struct th_pkt error_about(bool ip6, uint8_t type, uint8_t code, uint32_t rest, size_t quote,
+                                 struct th_store *store, uint8_t *frame)
 {
     struct th_pkt sent = rig_segment(ip6), e;
     struct sl_ip router = th_ip(ip6 ? "2001:db8:1::1" : "198.18.0.1");
@@ -133,11 +134,26 @@ static void errors_about_our_segments_reach_tcp(void **state)
         enum sl_net_icmp_kind kind;
         uint16_t mtu;
     } rows[] = {
-        {false, 3, 0, 0, SL_ICMP_SOFT, 0},   {false, 3, 1, 0, SL_ICMP_SOFT, 0},      {false, 3, 2, 0, SL_ICMP_HARD, 0},  {false, 3, 3, 0, SL_ICMP_HARD, 0},
-        {false, 3, 4, 1280, SL_ICMP_TOO_BIG, 1280}, {false, 3, 4, 0, SL_ICMP_TOO_BIG, 0}, {false, 3, 5, 0, SL_ICMP_SOFT, 0}, {false, 3, 13, 0, SL_ICMP_HARD, 0},
-        {false, 3, 255, 0, SL_ICMP_SOFT, 0}, {false, 11, 0, 0, SL_ICMP_SOFT, 0},     {false, 12, 0, 0, SL_ICMP_SOFT, 0}, {true, 1, 0, 0, SL_ICMP_SOFT, 0},
-        {true, 1, 1, 0, SL_ICMP_HARD, 0},    {true, 1, 3, 0, SL_ICMP_SOFT, 0},       {true, 1, 4, 0, SL_ICMP_HARD, 0},   {true, 2, 0, 1280, SL_ICMP_TOO_BIG, 1280},
-        {true, 2, 0, 100000, SL_ICMP_TOO_BIG, 65535}, {true, 3, 0, 0, SL_ICMP_SOFT, 0}, {true, 4, 0, 6, SL_ICMP_SOFT, 0}, {true, 4, 1, 6, SL_ICMP_HARD, 0},
+        {false, 3, 0, 0, SL_ICMP_SOFT, 0},
+        {false, 3, 1, 0, SL_ICMP_SOFT, 0},
+        {false, 3, 2, 0, SL_ICMP_HARD, 0},
+        {false, 3, 3, 0, SL_ICMP_HARD, 0},
+        {false, 3, 4, 1280, SL_ICMP_TOO_BIG, 1280},
+        {false, 3, 4, 0, SL_ICMP_TOO_BIG, 0},
+        {false, 3, 5, 0, SL_ICMP_SOFT, 0},
+        {false, 3, 13, 0, SL_ICMP_HARD, 0},
+        {false, 3, 255, 0, SL_ICMP_SOFT, 0},
+        {false, 11, 0, 0, SL_ICMP_SOFT, 0},
+        {false, 12, 0, 0, SL_ICMP_SOFT, 0},
+        {true, 1, 0, 0, SL_ICMP_SOFT, 0},
+        {true, 1, 1, 0, SL_ICMP_HARD, 0},
+        {true, 1, 3, 0, SL_ICMP_SOFT, 0},
+        {true, 1, 4, 0, SL_ICMP_HARD, 0},
+        {true, 2, 0, 1280, SL_ICMP_TOO_BIG, 1280},
+        {true, 2, 0, 100000, SL_ICMP_TOO_BIG, 65535},
+        {true, 3, 0, 0, SL_ICMP_SOFT, 0},
+        {true, 4, 0, 6, SL_ICMP_SOFT, 0},
+        {true, 4, 1, 6, SL_ICMP_HARD, 0},
     };
     struct th_store store;
     uint8_t frame[256];
@@ -185,7 +201,7 @@ static void a_quote_of_what_we_never_sent_is_dropped(void **state)
         size_t at;
         uint8_t value;
     } rows[] = {
-        {false, 0, 0x65}, {false, 0, 0x44}, {false, 0, 0x4f}, {false, 9, 17}, {false, 7, 1},
+        {false, 0, 0x65}, {false, 0, 0x44}, {false, 0, 0x4f}, {false, 9, 17},   {false, 7, 1},
         {false, 15, 11},  {true, 0, 0x40},  {true, 6, 44},    {true, 23, 0x11},
     };
     struct th_store store;

@@ -37,7 +37,8 @@ static int eth_input(struct net_frame *f)
     return type == NET_TYPE_ARP ? net_arp_input(f) : SL_DROP_ETH_TYPE;
 }
 
-void sl_net_input(struct sl_net *net, uint8_t iface, struct rte_mbuf **frames, uint32_t n, uint64_t now, struct sl_net_batch *batch)
+void sl_net_input(struct sl_net *net, uint8_t iface, struct rte_mbuf **frames, uint32_t n, uint64_t now,
+                  struct sl_net_batch *batch)
 {
     uint64_t bytes = 0;
 
@@ -133,7 +134,8 @@ static int tcp_input(struct net_frame *f)
         if (!m)
             return NET_DONE; /* net_new has counted it */
     }
-    f->batch->segs[f->batch->n_segs++] = (struct sl_net_seg){.mbuf = m, .local = f->dst, .remote = f->src, .iface = f->iface->index, .ecn = f->ecn};
+    f->batch->segs[f->batch->n_segs++] =
+        (struct sl_net_seg){.mbuf = m, .local = f->dst, .remote = f->src, .iface = f->iface->index, .ecn = f->ecn};
     sl_stat_inc(f->net->stats, SL_CTR_NET_SEGMENTS);
     return NET_TAKEN;
 }

@@ -67,9 +67,9 @@ static void a_frame_cut_short_anywhere_is_dropped_without_reading_on(void **stat
         for (size_t n = 0; n < len; n++) {
             int why = rig_in_mbuf(FRONT, th_mbuf_exact(rig_frames, bytes, n, 0));
 
-            assert_int_equal(why, n < 14                       ? SL_DROP_ETH_SHORT
-                                  : n < (ip6 ? 54u : 34u)      ? (ip6 ? SL_DROP_IP6_SHORT : SL_DROP_IP4_SHORT)
-                                                               : (ip6 ? SL_DROP_IP6_LENGTH : SL_DROP_IP4_LENGTH));
+            assert_int_equal(why, n < 14                  ? SL_DROP_ETH_SHORT
+                                  : n < (ip6 ? 54u : 34u) ? (ip6 ? SL_DROP_IP6_SHORT : SL_DROP_IP4_SHORT)
+                                                          : (ip6 ? SL_DROP_IP6_LENGTH : SL_DROP_IP4_LENGTH));
         }
         assert_int_equal(rig.batch.n_segs, 0);
     }
@@ -102,7 +102,7 @@ static void extra(struct th_pkt *p, const void *bytes, uint32_t len)
     p->ip_extra_len = len;
 }
 
-#define LIE(name, body) \
+#define LIE(name, body)                                                                                                \
     static void name(struct th_pkt *p) { body; }
 
 LIE(total_past_frame, p->lie.ip_len = 1)
@@ -194,8 +194,12 @@ LIE(payload_zero, p->lie.ip_len = -(32 + 17))
 LIE(payload_cuts_tcp, p->lie.ip_len = -(32 + 17 - 19))
 LIE(ext_past_end, (DEST(p, "\x06\x20\x01\x04\0\0\0\0", 8)))
 LIE(ext_cut, (DEST(p, "\x3c\x00\x01\x04\0\0\0\0", 8), p->lie.ip_len = -(32 + 17) + 1))
-LIE(ext_loop, DEST(p, "\x3c\0\x01\x04\0\0\0\0\x3c\0\x01\x04\0\0\0\0\x3c\0\x01\x04\0\0\0\0\x3c\0\x01\x04\0\0\0\0\x3c\0\x01\x04\0\0\0\0"
-                      "\x3c\0\x01\x04\0\0\0\0\x3c\0\x01\x04\0\0\0\0\x3c\0\x01\x04\0\0\0\0\x06\0\x01\x04\0\0\0\0", 72))
+LIE(ext_loop,
+    DEST(
+        p,
+        "\x3c\0\x01\x04\0\0\0\0\x3c\0\x01\x04\0\0\0\0\x3c\0\x01\x04\0\0\0\0\x3c\0\x01\x04\0\0\0\0\x3c\0\x01\x04\0\0\0\0"
+        "\x3c\0\x01\x04\0\0\0\0\x3c\0\x01\x04\0\0\0\0\x3c\0\x01\x04\0\0\0\0\x06\0\x01\x04\0\0\0\0",
+        72))
 LIE(hops_in_second_place, DEST(p, "\x00\x00\x01\x04\0\0\0\0\x06\x00\x01\x04\0\0\0\0", 16))
 LIE(opt_past_header, HOPS(p, "\x06\x00\x01\x05\0\0\0\0", 8))
 LIE(opt_without_length, HOPS(p, "\x06\x00\x00\x00\x00\x00\x00\x01", 8))
@@ -257,7 +261,8 @@ static void tell(const struct lie *lie, bool ip6)
         int why = rig_in_mbuf(FRONT, th_mbuf_chain(rig_frames, bytes, len, &cut, cut ? 1 : 0, 0));
 
         if (why != (int)lie->why)
-            fail_msg("%s, cut at %zu: %s instead of %s", lie->what, cut, why < 0 ? "taken" : sl_drop_info[why].name, sl_drop_info[lie->why].name);
+            fail_msg("%s, cut at %zu: %s instead of %s", lie->what, cut, why < 0 ? "taken" : sl_drop_info[why].name,
+                     sl_drop_info[lie->why].name);
     }
     assert_int_equal(rig.batch.n_segs, 0);
 }
@@ -298,9 +303,10 @@ static void known_options_and_extension_headers_are_passed_over(void **state)
         uint32_t len;
         uint8_t first;
     } rows[] = {
-        {"\x06\x00\x05\x02\0\0\1\0", 8, 0},                             /* router alert, padding */
-        {"\x3c\x00\x01\x04\0\0\0\0\x06\x00\x1e\x04\0\0\0\0", 16, 0},    /* hop-by-hop, then an option that may be skipped */
-        {"\x06\x00\x02\x00\0\0\0\0", 8, 43},                            /* routing header at its end */
+        {"\x06\x00\x05\x02\0\0\1\0", 8, 0}, /* router alert, padding */
+        {"\x3c\x00\x01\x04\0\0\0\0\x06\x00\x1e\x04\0\0\0\0", 16,
+         0},                                 /* hop-by-hop, then an option that may be skipped */
+        {"\x06\x00\x02\x00\0\0\0\0", 8, 43}, /* routing header at its end */
         {"\x06\x01\x01\x0c\0\0\0\0\0\0\0\0\0\0\0\0", 16, 60},
     };
 

@@ -10,27 +10,27 @@
 #define NET_NO_NEIGHBOUR UINT32_MAX
 
 enum { /* ethertypes, IP protocols, lengths */
-    NET_TYPE_IP4 = 0x0800,
-    NET_TYPE_ARP = 0x0806,
-    NET_TYPE_VLAN = 0x8100,
-    NET_TYPE_IP6 = 0x86dd,
-    NET_PROTO_HOP_BY_HOP = 0,
-    NET_PROTO_ICMP = 1,
-    NET_PROTO_TCP = 6,
-    NET_PROTO_UDP = 17,
-    NET_PROTO_ROUTING = 43,
-    NET_PROTO_FRAGMENT = 44,
-    NET_PROTO_ICMP6 = 58,
-    NET_PROTO_NONE = 59,
-    NET_PROTO_DEST_OPTIONS = 60,
-    NET_ETH_BYTES = 14,
-    NET_VLAN_BYTES = 4,
-    NET_IP4_BYTES = 20,
-    NET_IP6_BYTES = 40,
-    NET_TCP_BYTES = 20,
-    NET_ICMP_BYTES = 8,
-    NET_ARP_BYTES = 28,
-    NET_ND_BYTES = 24, /* solicitation or advertisement without options */
+       NET_TYPE_IP4 = 0x0800,
+       NET_TYPE_ARP = 0x0806,
+       NET_TYPE_VLAN = 0x8100,
+       NET_TYPE_IP6 = 0x86dd,
+       NET_PROTO_HOP_BY_HOP = 0,
+       NET_PROTO_ICMP = 1,
+       NET_PROTO_TCP = 6,
+       NET_PROTO_UDP = 17,
+       NET_PROTO_ROUTING = 43,
+       NET_PROTO_FRAGMENT = 44,
+       NET_PROTO_ICMP6 = 58,
+       NET_PROTO_NONE = 59,
+       NET_PROTO_DEST_OPTIONS = 60,
+       NET_ETH_BYTES = 14,
+       NET_VLAN_BYTES = 4,
+       NET_IP4_BYTES = 20,
+       NET_IP6_BYTES = 40,
+       NET_TCP_BYTES = 20,
+       NET_ICMP_BYTES = 8,
+       NET_ARP_BYTES = 28,
+       NET_ND_BYTES = 24, /* solicitation or advertisement without options */
 };
 
 /* ---- rates ---- */
@@ -44,7 +44,7 @@ bool net_limit_pass(struct net_limit *l, uint64_t now, uint64_t price_ns, uint32
 /* ---- interfaces ---- */
 struct net_iface {
     struct sl_net_iface_conf conf;
-    struct sl_ip link_local; /* fe80::/64 and the MAC as EUI-64 (RFC 4291 appendix A) */
+    struct sl_ip link_local;               /* fe80::/64 and the MAC as EUI-64 (RFC 4291 appendix A) */
     uint32_t broadcast4[SL_NET_ADDRS_MAX]; /* directed broadcast of each address, as it lies in memory; 0: none */
     uint8_t index;
     uint32_t tx_head, tx_tail; /* free running */
@@ -56,9 +56,9 @@ enum net_neighbour_state {
     NET_FREE,
     NET_INCOMPLETE, /* asked, packets wait */
     NET_REACHABLE,
-    NET_STALE, /* address known, not proven of late */
-    NET_DELAY, /* used while stale: proof may come from above */
-    NET_PROBE, /* asking again, unicast */
+    NET_STALE,  /* address known, not proven of late */
+    NET_DELAY,  /* used while stale: proof may come from above */
+    NET_PROBE,  /* asking again, unicast */
     NET_FAILED, /* no answer; packets are refused until the hold-down ends */
     NET_STATES
 };
@@ -104,7 +104,8 @@ struct sl_net {
 /* The entry, or NULL. */
 struct net_neighbour *net_neighbour_find(struct sl_net *net, uint8_t iface, const struct sl_ip *ip);
 /* Somebody at ip said that mac is his; nothing proves that he hears us. Makes an entry when create is set. */
-void net_neighbour_heard(struct sl_net *net, struct net_iface *iface, const struct sl_ip *ip, const struct rte_ether_addr *mac, bool create, uint64_t now);
+void net_neighbour_heard(struct sl_net *net, struct net_iface *iface, const struct sl_ip *ip,
+                         const struct rte_ether_addr *mac, bool create, uint64_t now);
 /* He answered us. */
 void net_neighbour_proved(struct sl_net *net, struct net_neighbour *n, const struct rte_ether_addr *mac, uint64_t now);
 /* Suspected: an advertisement spoke of another address without the right to override (RFC 4861 7.2.5). */
@@ -154,6 +155,8 @@ void net_nd_solicit(struct sl_net *net, struct net_iface *i, const struct sl_ip 
 void net_arp_request(struct sl_net *net, struct net_iface *i, const struct sl_ip *ip, const struct rte_ether_addr *mac);
 /* Sends an ICMP error about f, if rate and RFC 1122 3.2.2 or RFC 4443 2.4 allow. rest: the four bytes behind the checksum. */
 void net_icmp_error(struct net_frame *f, uint8_t type, uint8_t code, uint32_t rest);
+/* DONE (and counted) when one more question may be answered now; otherwise a drop reason. */
+int net_answer_limit(struct net_frame *f);
 /* Another host says that our ip is at mac: counted and logged. */
 void net_conflict(struct net_frame *f, const struct sl_ip *ip, const struct rte_ether_addr *mac);
 
@@ -186,16 +189,21 @@ void net_cut_back(struct rte_mbuf *m, uint32_t len);
 struct rte_mbuf *net_new(struct sl_net *net, uint32_t len);
 /* Ethernet header (and tag) at p; its length. dst NULL: zeroes for now. */
 uint32_t net_put_eth(uint8_t *p, const struct net_iface *i, const struct rte_ether_addr *dst, uint16_t type);
-static inline uint32_t net_eth_bytes(const struct net_iface *i) { return i->conf.vlan ? NET_ETH_BYTES + NET_VLAN_BYTES : NET_ETH_BYTES; }
+static inline uint32_t net_eth_bytes(const struct net_iface *i)
+{
+    return i->conf.vlan ? NET_ETH_BYTES + NET_VLAN_BYTES : NET_ETH_BYTES;
+}
 /* IP header of the addresses' family for len bytes behind it; its length. IPv4: DF, a random identification, checksum 0. */
-uint32_t net_put_ip(struct sl_net *net, uint8_t *p, const struct sl_ip *src, const struct sl_ip *dst, uint8_t proto, uint8_t hops, uint8_t ecn, uint32_t len);
+uint32_t net_put_ip(struct sl_net *net, uint8_t *p, const struct sl_ip *src, const struct sl_ip *dst, uint8_t proto,
+                    uint8_t hops, uint8_t ecn, uint32_t len);
 void net_ip4_seal(uint8_t *p); /* fills in the header checksum of 20 bytes */
 /* Queues a whole frame for the port. Takes ownership; -ENOBUFS (counted) when the queue is full. */
 int net_enqueue(struct sl_net *net, struct net_iface *i, struct rte_mbuf *m);
 /* Asks for ip: ARP request or neighbour solicitation, to everybody or (mac given) to him alone (RFC 1122 2.3.2.1, RFC 4861 7.2.2). */
 void net_solicit(struct sl_net *net, struct net_iface *i, const struct sl_ip *ip, const struct rte_ether_addr *mac);
 /* An ICMPv6 message of `body` bytes, checksum filled in. */
-void net_icmp6_send(struct sl_net *net, struct net_iface *i, const struct rte_ether_addr *to, const struct sl_ip *src, const struct sl_ip *dst, uint8_t type,
-                    uint32_t rest, const uint8_t *body, uint32_t body_len, uint8_t hops);
+void net_icmp6_send(struct sl_net *net, struct net_iface *i, const struct rte_ether_addr *to, const struct sl_ip *src,
+                    const struct sl_ip *dst, uint8_t type, uint32_t rest, const uint8_t *body, uint32_t body_len,
+                    uint8_t hops);
 
 #endif

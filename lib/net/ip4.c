@@ -40,7 +40,8 @@ static bool source_is_martian(const struct net_frame *f)
 {
     uint8_t first = f->src.b[12];
 
-    return first == 0 || first == 127 || first >= 224 || net_iface_has(f->iface, &f->src) || net_ip4_is_broadcast(f->iface, &f->src);
+    return first == 0 || first == 127 || first >= 224 || net_iface_has(f->iface, &f->src) ||
+           net_ip4_is_broadcast(f->iface, &f->src);
 }
 
 static int check_destination(const struct net_frame *f)

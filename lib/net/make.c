@@ -34,7 +34,8 @@ uint32_t net_put_eth(uint8_t *p, const struct net_iface *i, const struct rte_eth
     return net_eth_bytes(i);
 }
 
-static uint32_t put_ip4(struct sl_net *net, uint8_t *p, const struct sl_ip *src, const struct sl_ip *dst, uint8_t proto, uint8_t hops, uint8_t ecn, uint32_t len)
+static uint32_t put_ip4(struct sl_net *net, uint8_t *p, const struct sl_ip *src, const struct sl_ip *dst, uint8_t proto,
+                        uint8_t hops, uint8_t ecn, uint32_t len)
 {
     p[0] = 0x45;
     p[1] = ecn;
@@ -50,7 +51,8 @@ static uint32_t put_ip4(struct sl_net *net, uint8_t *p, const struct sl_ip *src,
     return NET_IP4_BYTES;
 }
 
-uint32_t net_put_ip(struct sl_net *net, uint8_t *p, const struct sl_ip *src, const struct sl_ip *dst, uint8_t proto, uint8_t hops, uint8_t ecn, uint32_t len)
+uint32_t net_put_ip(struct sl_net *net, uint8_t *p, const struct sl_ip *src, const struct sl_ip *dst, uint8_t proto,
+                    uint8_t hops, uint8_t ecn, uint32_t len)
 {
     if (sl_ip_is4(src))
         return put_ip4(net, p, src, dst, proto, hops, ecn, len);

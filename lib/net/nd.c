@@ -1,11 +1,6 @@
 /* Neighbour discovery for hosts (RFC 4861 7.1 and 7.2) and the defence of our addresses against duplicates (RFC 4862 5.4). Routes come from the configuration, so
  * router discovery and redirects are not listened to. */
-#include <stdio.h>
-
 #include "net/internal.h"
-
-#define ANSWER_PRICE_NS (SL_NS_PER_S / 10000)
-#define ANSWER_BURST 1000
 
 enum { SOLICIT = 135, ADVERT = 136, OPTION_SOURCE = 1, OPTION_TARGET = 2 };
 
@@ -18,17 +13,6 @@ struct nd {
     struct rte_ether_addr mac; /* of the option that belongs to the type */
     bool has_mac;
 };
-
-void net_conflict(struct net_frame *f, const struct sl_ip *ip, const struct rte_ether_addr *mac)
-{
-    struct sl_event ev = {.kind = SL_EVENT_ADDR_CONFLICT};
-    const uint8_t *m = mac->addr_bytes;
-    char text[SL_IP_TEXT_MAX];
-
-    snprintf(ev.note, sizeof ev.note, "%02x:%02x:%02x:%02x:%02x:%02x %s", m[0], m[1], m[2], m[3], m[4], m[5], sl_ip_format(ip, text));
-    sl_event_emit(f->net->stats, f->now, &ev);
-    sl_stat_inc(f->net->stats, SL_CTR_NET_ADDR_CONFLICTS);
-}
 
 static int parse_options(struct sl_cursor c, uint8_t wanted, struct nd *nd)
 {
@@ -84,11 +68,24 @@ static void advertise(struct net_frame *f, const struct nd *nd)
     body[16] = OPTION_TARGET;
     body[17] = 1;
     memcpy(body + 18, f->iface->conf.mac.addr_bytes, RTE_ETHER_ADDR_LEN);
-    sl_stat_inc(f->net->stats, SL_CTR_NET_ANSWERS);
     if (f->src_none) /* to everybody, since the asker has no address (7.2.4) */
-        net_icmp6_send(f->net, f->iface, &all_nodes_mac, &nd->target, &all_nodes, ADVERT, FLAG_OVERRIDE, body, sizeof body, 255);
+        net_icmp6_send(f->net, f->iface, &all_nodes_mac, &nd->target, &all_nodes, ADVERT, FLAG_OVERRIDE, body,
+                       sizeof body, 255);
     else
-        net_icmp6_send(f->net, f->iface, nd->has_mac ? &nd->mac : &f->eth_src, &nd->target, &f->src, ADVERT, FLAG_SOLICITED | FLAG_OVERRIDE, body, sizeof body, 255);
+        net_icmp6_send(f->net, f->iface, nd->has_mac ? &nd->mac : &f->eth_src, &nd->target, &f->src, ADVERT,
+                       FLAG_SOLICITED | FLAG_OVERRIDE, body, sizeof body, 255);
+}
+
+static int answer(struct net_frame *f, const struct nd *nd)
+{
+    int why;
+
+    if (!f->net->answers)
+        return NET_DONE;
+    why = net_answer_limit(f);
+    if (why == NET_DONE)
+        advertise(f, nd);
+    return why;
 }
 
 static int take_solicit(struct net_frame *f, const struct nd *nd)
@@ -105,12 +102,7 @@ static int take_solicit(struct net_frame *f, const struct nd *nd)
         net_conflict(f, &nd->target, &f->eth_src);
     else if (nd->has_mac && (net_iface_on_link(f->iface, &f->src) || sl_ip_equal(&f->src, &f->iface->conf.gateway6)))
         net_neighbour_heard(f->net, f->iface, &f->src, &nd->mac, true, f->now);
-    if (!f->net->answers)
-        return NET_DONE;
-    if (!net_limit_pass(&f->net->answer_limit, f->now, ANSWER_PRICE_NS, ANSWER_BURST))
-        return SL_DROP_NEIGHBOUR_LIMIT;
-    advertise(f, nd);
-    return NET_DONE;
+    return answer(f, nd);
 }
 
 /* RFC 4861 7.2.5, less what concerns routers. */
@@ -168,14 +160,6 @@ void net_nd_solicit(struct sl_net *net, struct net_iface *i, const struct sl_ip 
     body[16] = OPTION_SOURCE;
     body[17] = 1;
     memcpy(body + 18, i->conf.mac.addr_bytes, RTE_ETHER_ADDR_LEN);
-    net_icmp6_send(net, i, mac ? mac : &group_mac, net_iface_source(i, ip), mac ? ip : &group, SOLICIT, 0, body, sizeof body, 255);
-}
-
-void net_solicit(struct sl_net *net, struct net_iface *i, const struct sl_ip *ip, const struct rte_ether_addr *mac)
-{
-    sl_stat_inc(net->stats, SL_CTR_NET_SOLICITS);
-    if (sl_ip_is4(ip))
-        net_arp_request(net, i, ip, mac);
-    else
-        net_nd_solicit(net, i, ip, mac);
+    net_icmp6_send(net, i, mac ? mac : &group_mac, net_iface_source(i, ip), mac ? ip : &group, SOLICIT, 0, body,
+                   sizeof body, 255);
 }

@@ -4,13 +4,13 @@
 
 #include "net/internal.h"
 
-#define RETRY_NS SL_NS_PER_S          /* RetransTimer */
-#define TRIES 3                       /* MAX_MULTICAST_SOLICIT, MAX_UNICAST_SOLICIT */
+#define RETRY_NS SL_NS_PER_S            /* RetransTimer */
+#define TRIES 3                         /* MAX_MULTICAST_SOLICIT, MAX_UNICAST_SOLICIT */
 #define REACHABLE_NS (30 * SL_NS_PER_S) /* BaseReachableTime, times 0.5 to 1.5 */
-#define DELAY_NS (5 * SL_NS_PER_S)    /* DELAY_FIRST_PROBE_TIME */
-#define STALE_NS (600 * SL_NS_PER_S)  /* unused for so long: forgotten */
-#define HOLD_DOWN_NS SL_NS_PER_S      /* after a failure: packets are refused at once */
-#define PENDING_TOTAL 512             /* frames that wait, over all neighbours */
+#define DELAY_NS (5 * SL_NS_PER_S)      /* DELAY_FIRST_PROBE_TIME */
+#define STALE_NS (600 * SL_NS_PER_S)    /* unused for so long: forgotten */
+#define HOLD_DOWN_NS SL_NS_PER_S        /* after a failure: packets are refused at once */
+#define PENDING_TOTAL 512               /* frames that wait, over all neighbours */
 #define INCOMPLETE_MAX (SL_NET_NEIGHBOURS_MAX / 4)
 
 #define BIT(s) (1u << NET_##s)
@@ -116,7 +116,8 @@ static bool evict(struct sl_net *net, enum net_lru from)
     return true;
 }
 
-static struct net_neighbour *create(struct sl_net *net, struct net_iface *iface, const struct sl_ip *ip, enum net_neighbour_state state, uint64_t now)
+static struct net_neighbour *create(struct sl_net *net, struct net_iface *iface, const struct sl_ip *ip,
+                                    enum net_neighbour_state state, uint64_t now)
 {
     uint16_t *bucket = bucket_of(net, iface->index, ip), me;
     struct net_neighbour *n;
@@ -158,7 +159,8 @@ static void flush_pending(struct sl_net *net, struct net_neighbour *n)
 
 bool net_neighbour_asked(const struct net_neighbour *n) { return n->state == NET_INCOMPLETE || n->state == NET_PROBE; }
 
-void net_neighbour_heard(struct sl_net *net, struct net_iface *iface, const struct sl_ip *ip, const struct rte_ether_addr *mac, bool make, uint64_t now)
+void net_neighbour_heard(struct sl_net *net, struct net_iface *iface, const struct sl_ip *ip,
+                         const struct rte_ether_addr *mac, bool make, uint64_t now)
 {
     struct net_neighbour *n = net_neighbour_find(net, iface->index, ip);
     bool known = n && n->state != NET_INCOMPLETE && n->state != NET_FAILED;
@@ -341,12 +343,14 @@ void net_neighbour_free_all(struct sl_net *net)
         drop_pending(net, &net->neighbours[k], SL_DROP_NEIGHBOUR_EVICTED);
 }
 
-void sl_net_each_neighbour(const struct sl_net *net, void (*fn)(void *ctx, const struct sl_net_neighbour_info *), void *ctx)
+void sl_net_each_neighbour(const struct sl_net *net, void (*fn)(void *ctx, const struct sl_net_neighbour_info *),
+                           void *ctx)
 {
     for (uint32_t k = 0; k < SL_NET_NEIGHBOURS_MAX; k++) {
         const struct net_neighbour *n = &net->neighbours[k];
 
         if (n->state != NET_FREE)
-            fn(ctx, &(struct sl_net_neighbour_info){.ip = n->ip, .mac = n->mac, .iface = n->iface, .state = states[n->state].name});
+            fn(ctx, &(struct sl_net_neighbour_info){
+                        .ip = n->ip, .mac = n->mac, .iface = n->iface, .state = states[n->state].name});
     }
 }

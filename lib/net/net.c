@@ -59,9 +59,11 @@ static int check_iface(const struct sl_net_iface_conf *c, struct sl_err *err)
         const struct sl_net_addr *a = &c->addrs[k];
 
         if (is_group_or_none(&a->ip) || a->prefix_bits > (sl_ip_is4(&a->ip) ? 32 : 128))
-            return sl_err_set(err, -EINVAL, "interface %s: %s/%u is no host's address", c->name, sl_ip_format(&a->ip, text), a->prefix_bits);
+            return sl_err_set(err, -EINVAL, "interface %s: %s/%u is no host's address", c->name,
+                              sl_ip_format(&a->ip, text), a->prefix_bits);
         if (!sl_ip_is4(&a->ip) && c->mtu < 1280)
-            return sl_err_set(err, -EINVAL, "interface %s: IPv6 needs an MTU of at least 1280 bytes, not %u", c->name, c->mtu);
+            return sl_err_set(err, -EINVAL, "interface %s: IPv6 needs an MTU of at least 1280 bytes, not %u", c->name,
+                              c->mtu);
     }
     return 0;
 }
@@ -219,7 +221,8 @@ int sl_net_route(struct sl_net *net, const struct sl_ip *local, const struct sl_
     const struct sl_ip *hop;
     uint8_t k;
 
-    if (!sl_net_is_local(net, local, &k) || sl_ip_is4(local) != sl_ip_is4(remote) || is_group_or_none(remote) || sl_net_is_local(net, remote, NULL))
+    if (!sl_net_is_local(net, local, &k) || sl_ip_is4(local) != sl_ip_is4(remote) || is_group_or_none(remote) ||
+        sl_net_is_local(net, remote, NULL))
         return -EHOSTUNREACH;
     i = &net->ifaces[k];
     if (sl_ip_is4(remote) && net_ip4_is_broadcast(i, remote))
@@ -228,6 +231,9 @@ int sl_net_route(struct sl_net *net, const struct sl_ip *local, const struct sl_
     if (!hop)
         return -EHOSTUNREACH;
     n = net_neighbour_find(net, k, hop);
-    *path = (struct sl_net_path){.next_hop = *hop, .neighbour = n ? (uint32_t)(n - net->neighbours) : NET_NO_NEIGHBOUR, .mtu = i->conf.mtu, .iface = k};
+    *path = (struct sl_net_path){.next_hop = *hop,
+                                 .neighbour = n ? (uint32_t)(n - net->neighbours) : NET_NO_NEIGHBOUR,
+                                 .mtu = i->conf.mtu,
+                                 .iface = k};
     return 0;
 }

@@ -10,11 +10,11 @@
 #include "stat/stat.h"
 
 #define SL_NET_IFACES_MAX 8
-#define SL_NET_ADDRS_MAX 16       /* per interface */
-#define SL_NET_TX_QUEUE 1024      /* frames per interface that wait for the port; a power of two */
-#define SL_NET_BURST 64           /* frames per input call */
+#define SL_NET_ADDRS_MAX 16  /* per interface */
+#define SL_NET_TX_QUEUE 1024 /* frames per interface that wait for the port; a power of two */
+#define SL_NET_BURST 64      /* frames per input call */
 #define SL_NET_NEIGHBOURS_MAX 4096
-#define SL_NET_HEADROOM 128       /* what emit may need before the TCP header */
+#define SL_NET_HEADROOM 128 /* what emit may need before the TCP header */
 
 struct sl_net_addr {
     struct sl_ip ip;
@@ -34,10 +34,10 @@ struct sl_net_iface_conf {
 struct sl_net_params {
     const struct sl_net_iface_conf *ifaces; /* copied */
     uint32_t n_ifaces;
-    bool answers;               /* this worker answers ARP, neighbour solicitations and pings; all workers learn from them */
-    struct rte_mempool *pool;   /* for packets that net makes itself; data room of at least 2 KiB */
+    bool answers; /* this worker answers ARP, neighbour solicitations and pings; all workers learn from them */
+    struct rte_mempool *pool; /* for packets that net makes itself; data room of at least 2 KiB */
     struct sl_stats *stats;
-    uint64_t seed;              /* replayable random: probe jitter, IP identification */
+    uint64_t seed; /* replayable random: probe jitter, IP identification */
 };
 
 /* A TCP segment whose frame, IP header, lengths and checksum are good. Data of mbuf begins at the TCP header and ends with the segment (Ethernet
@@ -74,8 +74,8 @@ struct sl_net_batch {
 /* The way to a peer, found once per connection and kept in it. */
 struct sl_net_path {
     struct sl_ip next_hop;
-    uint32_t neighbour;     /* a hint into the neighbour cache; checked at each use */
-    uint16_t mtu;           /* the interface's */
+    uint32_t neighbour; /* a hint into the neighbour cache; checked at each use */
+    uint16_t mtu;       /* the interface's */
     uint8_t iface;
 };
 
@@ -86,7 +86,8 @@ int sl_net_create(const struct sl_net_params *params, struct sl_net **net, struc
 void sl_net_destroy(struct sl_net *net);
 
 /* Takes n <= SL_NET_BURST frames of one interface, consumes them all, and appends to batch what is TCP's. */
-void sl_net_input(struct sl_net *net, uint8_t iface, struct rte_mbuf **frames, uint32_t n, uint64_t now, struct sl_net_batch *batch);
+void sl_net_input(struct sl_net *net, uint8_t iface, struct rte_mbuf **frames, uint32_t n, uint64_t now,
+                  struct sl_net_batch *batch);
 
 /* Whether ip is one of our own addresses, and of which interface. */
 bool sl_net_is_local(const struct sl_net *net, const struct sl_ip *ip, uint8_t *iface);
@@ -104,8 +105,8 @@ uint32_t sl_net_tx_room(const struct sl_net *net, uint8_t iface);
  * and offload wishes (checksums left to sl_net_finish or the device), and queues it; asks for the neighbour's address first where it is not known (a few segments
  * wait, bounded). Takes ownership in every case. ecn: the two IP bits. -ENOBUFS when the queue is full (callers look at tx_room first), -EHOSTUNREACH when
  * the neighbour did not answer. */
-int sl_net_emit(struct sl_net *net, struct sl_net_path *path, const struct sl_ip *local, const struct sl_ip *remote, struct rte_mbuf *m, uint8_t ecn,
-                uint64_t now);
+int sl_net_emit(struct sl_net *net, struct sl_net_path *path, const struct sl_ip *local, const struct sl_ip *remote,
+                struct rte_mbuf *m, uint8_t ecn, uint64_t now);
 
 /* The next hop answered of late with progress (RFC 4861 7.3.1: hint of forward progress from TCP). */
 void sl_net_confirm(struct sl_net *net, struct sl_net_path *path, uint64_t now);
@@ -127,7 +128,8 @@ struct sl_net_neighbour_info {
     uint8_t iface;
     const char *state;
 };
-void sl_net_each_neighbour(const struct sl_net *net, void (*fn)(void *ctx, const struct sl_net_neighbour_info *), void *ctx);
+void sl_net_each_neighbour(const struct sl_net *net, void (*fn)(void *ctx, const struct sl_net_neighbour_info *),
+                           void *ctx);
 
 /* ---- steering: which worker a packet belongs to (design decision 7) ----
  * Toeplitz over (source, destination, source port, destination port) of a TCP packet as it is received, then a redirection table of workers. The same for packets
@@ -141,11 +143,12 @@ struct sl_steer {
     uint16_t reta[SL_STEER_RETA_MAX]; /* worker */
     uint32_t reta_mask;               /* entries - 1 */
     uint32_t n_workers;
-    uint32_t (*byte_hash)[256];       /* Toeplitz is linear: what each value of each byte of the tuple adds to the hash */
+    uint32_t (*byte_hash)[256]; /* Toeplitz is linear: what each value of each byte of the tuple adds to the hash */
 };
 
 /* key: at least 40 bytes (the rest zero); reta of a power-of-two size up to SL_STEER_RETA_MAX, or NULL for round robin over 128. -ENOMEM, -EINVAL. */
-int sl_steer_init(struct sl_steer *st, const uint8_t *key, size_t key_bytes, const uint16_t *reta, uint32_t reta_size, uint32_t n_workers);
+int sl_steer_init(struct sl_steer *st, const uint8_t *key, size_t key_bytes, const uint16_t *reta, uint32_t reta_size,
+                  uint32_t n_workers);
 void sl_steer_free(struct sl_steer *st);
 
 /* The worker that a received frame belongs to, or SL_STEER_ALL; what is not understood belongs to worker 0. An ICMP error belongs where the segment that it quotes does.
@@ -153,9 +156,11 @@ void sl_steer_free(struct sl_steer *st);
 int sl_steer_frame(const struct sl_steer *st, const struct rte_mbuf *m);
 
 /* The worker that receives packets from remote:rport to local:lport. */
-uint32_t sl_steer_worker(const struct sl_steer *st, const struct sl_ip *local, uint16_t lport, const struct sl_ip *remote, uint16_t rport);
+uint32_t sl_steer_worker(const struct sl_steer *st, const struct sl_ip *local, uint16_t lport,
+                         const struct sl_ip *remote, uint16_t rport);
 
 /* The first lport in [from, max] whose replies reach worker; 0 when there is none. */
-uint16_t sl_steer_lport(const struct sl_steer *st, uint32_t worker, const struct sl_ip *local, const struct sl_ip *remote, uint16_t rport, uint16_t from, uint16_t max);
+uint16_t sl_steer_lport(const struct sl_steer *st, uint32_t worker, const struct sl_ip *local,
+                        const struct sl_ip *remote, uint16_t rport, uint16_t from, uint16_t max);
 
 #endif

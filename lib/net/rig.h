@@ -33,10 +33,16 @@ static inline struct rte_ether_addr rig_peer_mac(void) { return th_mac(2); }
 static inline void rig_open_as(bool answers)
 {
     struct sl_net_iface_conf ifaces[2] = {
-        {.name = "front", .mac = rig_mac(FRONT), .mtu = 1500, .n_addrs = 2, .gateway4 = th_ip("198.18.0.1"), .gateway6 = th_ip("2001:db8:1::1")},
+        {.name = "front",
+         .mac = rig_mac(FRONT),
+         .mtu = 1500,
+         .n_addrs = 2,
+         .gateway4 = th_ip("198.18.0.1"),
+         .gateway6 = th_ip("2001:db8:1::1")},
         {.name = "back", .mac = rig_mac(BACK), .mtu = 9000, .vlan = 7, .n_addrs = 2},
     };
-    struct sl_net_params params = {.ifaces = ifaces, .n_ifaces = 2, .answers = answers, .pool = rig_pool, .stats = &rig.stats, .seed = 1};
+    struct sl_net_params params = {
+        .ifaces = ifaces, .n_ifaces = 2, .answers = answers, .pool = rig_pool, .stats = &rig.stats, .seed = 1};
 
     ifaces[FRONT].addrs[0] = (struct sl_net_addr){th_ip("198.18.0.10"), 24};
     ifaces[FRONT].addrs[1] = (struct sl_net_addr){th_ip("2001:db8:1::10"), 64};
@@ -135,7 +141,14 @@ static inline struct th_pkt rig_segment(bool ip6)
 
     p.src = th_ip(ip6 ? "2001:db8:1::2" : "198.18.0.2");
     p.dst = th_ip(ip6 ? "2001:db8:1::10" : "198.18.0.10");
-    p.tcp = (struct th_tcp){.sport = 40000, .dport = 443, .seq = 1000, .ack = 2000, .wnd = 100, .flags = TH_ACK, .data = (const uint8_t *)"0123456789abcdef!", .len = 17};
+    p.tcp = (struct th_tcp){.sport = 40000,
+                            .dport = 443,
+                            .seq = 1000,
+                            .ack = 2000,
+                            .wnd = 100,
+                            .flags = TH_ACK,
+                            .data = (const uint8_t *)"0123456789abcdef!",
+                            .len = 17};
     p.tcp.has_ts = true;
     return p;
 }

@@ -35,7 +35,8 @@ static void fill_byte_hash(struct sl_steer *st)
     }
 }
 
-int sl_steer_init(struct sl_steer *st, const uint8_t *key, size_t key_bytes, const uint16_t *reta, uint32_t reta_size, uint32_t n_workers)
+int sl_steer_init(struct sl_steer *st, const uint8_t *key, size_t key_bytes, const uint16_t *reta, uint32_t reta_size,
+                  uint32_t n_workers)
 {
     uint32_t size = reta ? reta_size : RETA_DEFAULT;
 
@@ -81,7 +82,8 @@ static uint32_t add_port(const struct sl_steer *st, uint32_t hash, unsigned at, 
 static unsigned dst_port_at(const struct sl_ip *ip) { return sl_ip_is4(ip) ? TUPLE4_BYTES - 2 : TUPLE6_BYTES - 2; }
 
 /* Of a packet from remote:rport to local, without the destination port. */
-static uint32_t hash_but_lport(const struct sl_steer *st, const struct sl_ip *local, const struct sl_ip *remote, uint16_t rport)
+static uint32_t hash_but_lport(const struct sl_steer *st, const struct sl_ip *local, const struct sl_ip *remote,
+                               uint16_t rport)
 {
     unsigned n = sl_ip_is4(remote) ? 4 : 16;
     uint32_t hash = add(st, 0, 0, remote->b + 16 - n, n);
@@ -90,12 +92,14 @@ static uint32_t hash_but_lport(const struct sl_steer *st, const struct sl_ip *lo
     return add_port(st, hash, 2 * n, rport);
 }
 
-uint32_t sl_steer_worker(const struct sl_steer *st, const struct sl_ip *local, uint16_t lport, const struct sl_ip *remote, uint16_t rport)
+uint32_t sl_steer_worker(const struct sl_steer *st, const struct sl_ip *local, uint16_t lport,
+                         const struct sl_ip *remote, uint16_t rport)
 {
     return st->reta[add_port(st, hash_but_lport(st, local, remote, rport), dst_port_at(remote), lport) & st->reta_mask];
 }
 
-uint16_t sl_steer_lport(const struct sl_steer *st, uint32_t worker, const struct sl_ip *local, const struct sl_ip *remote, uint16_t rport, uint16_t from, uint16_t max)
+uint16_t sl_steer_lport(const struct sl_steer *st, uint32_t worker, const struct sl_ip *local,
+                        const struct sl_ip *remote, uint16_t rport, uint16_t from, uint16_t max)
 {
     uint32_t base = hash_but_lport(st, local, remote, rport);
     unsigned at = dst_port_at(remote);

@@ -47,7 +47,8 @@ static bool parse_ip6(struct sl_cursor *c, struct tuple *t)
     t->dst = sl_ip_from6(dst);
     if (sl_ip_is4(&t->src) || sl_ip_is4(&t->dst))
         return false;
-    for (int k = 0; t->proto == NET_PROTO_HOP_BY_HOP || t->proto == NET_PROTO_DEST_OPTIONS || t->proto == NET_PROTO_ROUTING; k++) {
+    for (int k = 0;
+         t->proto == NET_PROTO_HOP_BY_HOP || t->proto == NET_PROTO_DEST_OPTIONS || t->proto == NET_PROTO_ROUTING; k++) {
         if (k == EXTENSIONS_MAX)
             return false;
         t->proto = sl_cursor_u8(c);

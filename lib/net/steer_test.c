@@ -7,8 +7,9 @@
 
 /* The key and the vectors of "Verifying the RSS hash calculation" (Microsoft, NDIS documentation). */
 static const uint8_t published_key[40] = {
-    0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
-    0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa,
+    0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3,
+    0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb, 0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3,
+    0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa,
 };
 
 static const struct {
@@ -45,12 +46,14 @@ static void the_published_vectors(void **state)
     for (size_t k = 0; k < SL_ARRAY_LEN(published); k++) {
         struct sl_ip remote = th_ip(published[k].remote), local = th_ip(published[k].local);
 
-        assert_int_equal(sl_steer_worker(&st, &local, published[k].lport, &remote, published[k].rport), published[k].hash & 511);
+        assert_int_equal(sl_steer_worker(&st, &local, published[k].lport, &remote, published[k].rport),
+                         published[k].hash & 511);
     }
     sl_steer_free(&st);
 }
 
-static uint32_t plain(const uint8_t *key, const struct sl_ip *local, uint16_t lport, const struct sl_ip *remote, uint16_t rport)
+static uint32_t plain(const uint8_t *key, const struct sl_ip *local, uint16_t lport, const struct sl_ip *remote,
+                      uint16_t rport)
 {
     uint32_t tuple[9], n = sl_ip_is4(local) ? 1 : 4;
 
@@ -88,7 +91,8 @@ static void random_tuples_and_keys_agree_with_the_plain_routine(void **state)
 
             random_ip(&rng, k % 2, &local);
             random_ip(&rng, k % 2, &remote);
-            assert_int_equal(sl_steer_worker(&st, &local, lport, &remote, rport), plain(key, &local, lport, &remote, rport) & 511);
+            assert_int_equal(sl_steer_worker(&st, &local, lport, &remote, rport),
+                             plain(key, &local, lport, &remote, rport) & 511);
         }
         sl_steer_free(&st);
     }
@@ -182,7 +186,9 @@ static void frames_go_where_their_tuple_says(void **state)
         assert_int_equal(steer(&st, &p), home);
         p.vlan = 7;
         assert_int_equal(steer(&st, &p), home);
-        p.ip_extra = (const uint8_t *)"\x06\x00\x01\x04\0\0\0\0"; /* IPv4: an option of length 0, which is for the worker to drop */
+        p.ip_extra =
+            (const uint8_t
+                 *)"\x06\x00\x01\x04\0\0\0\0"; /* IPv4: an option of length 0, which is for the worker to drop */
         p.ip_extra_len = 8;
         assert_int_equal(steer(&st, &p), home);
         /* what an error quotes is our segment: the other way round */
@@ -192,7 +198,8 @@ static void frames_go_where_their_tuple_says(void **state)
         p.tcp.sport = 443;
         p.tcp.dport = 40000;
         len = th_encode(&p, bytes, sizeof bytes);
-        th_icmp_error(&e, &store, th_ip(ip6 ? "2001:db8:1::1" : "198.18.0.1"), ip6 ? 2 : 3, ip6 ? 0 : 4, 1280, bytes, len, 64);
+        th_icmp_error(&e, &store, th_ip(ip6 ? "2001:db8:1::1" : "198.18.0.1"), ip6 ? 2 : 3, ip6 ? 0 : 4, 1280, bytes,
+                      len, 64);
         assert_int_equal(steer(&st, &e), home);
     }
     sl_steer_free(&st);

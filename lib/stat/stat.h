@@ -56,12 +56,12 @@ extern const struct sl_event_info sl_event_info[SL_EVENT_COUNT];
 struct sl_event {
     uint64_t at_ns;
     enum sl_event_kind kind;
-    int32_t code;              /* negative: an errno, written out in words; positive: an alert or sl_reason, as a number; 0: none */
-    struct sl_endpoint peer;   /* port 0: none */
-    struct sl_endpoint other;  /* the origin, or our side; port 0: none */
-    char listener[24];         /* name, cut; "" for none */
-    char note[40];             /* SNI, ALPN, a name; cut; never unprintable bytes when it is written out */
-    uint32_t suppressed;       /* events of this kind that the limiter swallowed before this one */
+    int32_t code; /* negative: an errno, written out in words; positive: an alert or sl_reason, as a number; 0: none */
+    struct sl_endpoint peer;  /* port 0: none */
+    struct sl_endpoint other; /* the origin, or our side; port 0: none */
+    char listener[24];        /* name, cut; "" for none */
+    char note[40];            /* SNI, ALPN, a name; cut; never unprintable bytes when it is written out */
+    uint32_t suppressed;      /* events of this kind that the limiter swallowed before this one */
 };
 
 #define SL_EVENT_RING 256 /* events that wait for the control thread; a power of two */
@@ -72,7 +72,7 @@ struct sl_stats {
     struct {
         uint64_t paid_until_ns[SL_EVENT_COUNT]; /* the limiter: each event costs a tenth of a second; 0 at first */
         uint32_t suppressed[SL_EVENT_COUNT];    /* since the last event of the kind that got through */
-        uint32_t head, tail; /* single producer (worker), single consumer (control thread) */
+        uint32_t head, tail;                    /* single producer (worker), single consumer (control thread) */
         struct sl_event ring[SL_EVENT_RING];
     } events;
 };

@@ -140,10 +140,12 @@ static void a_line_names_listener_peer_origin_text_and_error(void **state)
     (void)state;
     assert_true(sl_endpoint_parse("198.18.0.2:41234", &ev.peer));
     assert_true(sl_endpoint_parse("198.18.1.2:8080", &ev.other));
-    assert_string_equal(sl_event_format(&ev, out, sizeof out), "warn back_refused listener=https peer=198.18.0.2:41234 origin=198.18.1.2:8080 "
-                                                               "the origin refused the connection (connection refused)");
+    assert_string_equal(sl_event_format(&ev, out, sizeof out),
+                        "warn back_refused listener=https peer=198.18.0.2:41234 origin=198.18.1.2:8080 "
+                        "the origin refused the connection (connection refused)");
     ev = (struct sl_event){.kind = SL_EVENT_BACK_REFUSED, .code = 40, .suppressed = 3};
-    assert_string_equal(sl_event_format(&ev, out, sizeof out), "warn back_refused the origin refused the connection (40) [3 more of these not shown]");
+    assert_string_equal(sl_event_format(&ev, out, sizeof out),
+                        "warn back_refused the origin refused the connection (40) [3 more of these not shown]");
 }
 
 static void what_a_peer_chose_is_escaped_and_the_line_is_cut_to_its_room(void **state)

@@ -16,7 +16,10 @@ struct sl_slice {
     uint16_t off, len;
 };
 
-static inline const uint8_t *sl_slice_data(const struct sl_slice *s) { return (const uint8_t *)s->mbuf->buf_addr + s->off; }
+static inline const uint8_t *sl_slice_data(const struct sl_slice *s)
+{
+    return (const uint8_t *)s->mbuf->buf_addr + s->off;
+}
 static inline void sl_slice_free(struct sl_slice *s) { rte_pktmbuf_free_seg(s->mbuf); }
 
 /* A second slice over the first n bytes of s, with a reference of its own; s keeps the rest. 0 < n < s->len. */
@@ -60,7 +63,7 @@ struct sl_stream;
 /* What a user may ask about a stream; filled by facts(). Pointers live as long as the stream. */
 struct sl_facts {
     struct sl_endpoint local, peer;
-    const char *sni, *alpn; /* "" when none, and on plain TCP */
+    const char *sni, *alpn;      /* "" when none, and on plain TCP */
     const char *version, *suite; /* "" on plain TCP */
 };
 
@@ -89,12 +92,12 @@ struct sl_ready {
 
 struct sl_stream {
     const struct sl_stream_ops *ops;
-    struct sl_ready *ready;    /* the user's list; NULL: nobody listens */
+    struct sl_ready *ready; /* the user's list; NULL: nobody listens */
     struct sl_list ready_link;
-    void *owner;               /* the user's object */
-    uint8_t events;            /* SL_STREAM_*: new since the user took the stream from its list */
-    uint8_t state;             /* SL_STREAM_*: what holds now */
-    uint8_t reason;            /* enum sl_reason, once CLOSED */
+    void *owner;    /* the user's object */
+    uint8_t events; /* SL_STREAM_*: new since the user took the stream from its list */
+    uint8_t state;  /* SL_STREAM_*: what holds now */
+    uint8_t reason; /* enum sl_reason, once CLOSED */
 };
 
 static inline void sl_ready_init(struct sl_ready *r) { sl_list_init(&r->list); }
@@ -142,7 +145,8 @@ static inline void sl_stream_attach(struct sl_stream *s, struct sl_ready *ready,
 /* ---- connecting to an origin: who composes the rooms offers it, proxy uses it ---- */
 struct sl_dial {
     struct sl_endpoint peer;
-    const struct sl_ip *sources; /* to choose the local address from, of the peer's family; n_sources 0: the interface's */
+    /* To choose the local address from, of the peer's family; n_sources 0: the interface's. */
+    const struct sl_ip *sources;
     uint32_t n_sources;
     uint16_t lport_min, lport_max; /* local port range, both in it; 0, 0: the default */
     uint64_t timeout_ns;           /* for the connection to be established */

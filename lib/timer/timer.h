@@ -23,7 +23,12 @@ struct sl_wheel {
 };
 
 void sl_wheel_init(struct sl_wheel *w, uint64_t now);
-static inline void sl_timer_init(struct sl_timer *t) { sl_list_init(&t->link); t->at_ns = SL_NEVER; t->slot = 0; }
+static inline void sl_timer_init(struct sl_timer *t)
+{
+    sl_list_init(&t->link);
+    t->at_ns = SL_NEVER;
+    t->slot = 0;
+}
 static inline bool sl_timer_armed(const struct sl_timer *t) { return t->at_ns != SL_NEVER; }
 
 /* Arms t, or moves it; to move it later costs a store. SL_NEVER disarms. A deadline in the past is due at the next advance. Never fires before at_ns; fires at

@@ -115,7 +115,16 @@ static size_t count_due(uint64_t now)
 
 static void a_timer_is_never_early_and_at_most_one_tick_late(void **state)
 {
-    static const uint64_t at_ns[] = {1, TICK_NS - 1, TICK_NS, TICK_NS + 1, 255 * TICK_NS, 256 * TICK_NS, 257 * TICK_NS + 1, 65536 * TICK_NS, SL_NS_PER_S, 3600 * SL_NS_PER_S};
+    static const uint64_t at_ns[] = {1,
+                                     TICK_NS - 1,
+                                     TICK_NS,
+                                     TICK_NS + 1,
+                                     255 * TICK_NS,
+                                     256 * TICK_NS,
+                                     257 * TICK_NS + 1,
+                                     65536 * TICK_NS,
+                                     SL_NS_PER_S,
+                                     3600 * SL_NS_PER_S};
     struct sl_timer t;
 
     (void)state;

@@ -18,7 +18,10 @@ static inline uint64_t tick_due(uint64_t at_ns)
     return (at_ns >> SL_WHEEL_TICK_SHIFT) + ((at_ns & ((UINT64_C(1) << SL_WHEEL_TICK_SHIFT) - 1)) != 0);
 }
 
-static inline unsigned digit(uint64_t tick, unsigned level) { return tick >> (SLOT_BITS * level) & (SL_WHEEL_SLOTS - 1); }
+static inline unsigned digit(uint64_t tick, unsigned level)
+{
+    return tick >> (SLOT_BITS * level) & (SL_WHEEL_SLOTS - 1);
+}
 
 /* The first busy slot in [from, SL_WHEEL_SLOTS); SL_WHEEL_SLOTS when there is none. */
 static unsigned find_busy(const uint64_t *busy, unsigned from)

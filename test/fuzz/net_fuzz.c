@@ -10,10 +10,10 @@
 #include "helpers/helpers.h"
 #include "net/net.h"
 
-#define MUST(what) \
-    do { \
-        if (!(what)) \
-            abort(); \
+#define MUST(what)                                                                                                     \
+    do {                                                                                                               \
+        if (!(what))                                                                                                   \
+            abort();                                                                                                   \
     } while (0)
 
 enum {
@@ -52,10 +52,16 @@ static void set_up(void)
 static void open_net(struct run *r)
 {
     struct sl_net_iface_conf ifaces[2] = {
-        {.name = "front", .mac = th_mac(0x10), .mtu = 1500, .n_addrs = 2, .gateway4 = th_ip("198.18.0.1"), .gateway6 = th_ip("2001:db8:1::1")},
+        {.name = "front",
+         .mac = th_mac(0x10),
+         .mtu = 1500,
+         .n_addrs = 2,
+         .gateway4 = th_ip("198.18.0.1"),
+         .gateway6 = th_ip("2001:db8:1::1")},
         {.name = "back", .mac = th_mac(0x11), .mtu = 1500, .vlan = 7, .n_addrs = 2},
     };
-    struct sl_net_params params = {.ifaces = ifaces, .n_ifaces = 2, .answers = true, .pool = pool, .stats = &r->stats, .seed = 1};
+    struct sl_net_params params = {
+        .ifaces = ifaces, .n_ifaces = 2, .answers = true, .pool = pool, .stats = &r->stats, .seed = 1};
 
     ifaces[0].addrs[0] = (struct sl_net_addr){th_ip("198.18.0.10"), 24};
     ifaces[0].addrs[1] = (struct sl_net_addr){th_ip("2001:db8:1::10"), 64};
@@ -138,7 +144,8 @@ static size_t put_ethernet(uint8_t *out, uint8_t iface, uint8_t first)
 static void step_frame(struct run *r, struct sl_cursor *c, uint8_t flags)
 {
     uint8_t bytes[FRAME_MAX + 18], iface = flags & BACK ? 1 : 0;
-    size_t len = SL_MIN((size_t)sl_cursor_u16(c), (size_t)FRAME_MAX), at = 0, cuts[2] = {sl_cursor_u8(c), sl_cursor_u8(c)};
+    size_t len = SL_MIN((size_t)sl_cursor_u16(c), (size_t)FRAME_MAX), at = 0,
+           cuts[2] = {sl_cursor_u8(c), sl_cursor_u8(c)};
     const uint8_t *data;
     struct rte_mbuf *m;
     int worker;
@@ -171,7 +178,10 @@ static void step_emit(struct run *r, struct sl_cursor *c, uint8_t flags)
 {
     uint8_t peer = sl_cursor_u8(c);
     bool ip6 = flags & IP6, back = flags & BACK;
-    struct sl_ip local = th_ip(ip6 ? back ? "2001:db8:2::10" : "2001:db8:1::10" : back ? "198.18.1.10" : "198.18.0.10"), remote = local;
+    struct sl_ip local = th_ip(ip6    ? back ? "2001:db8:2::10" : "2001:db8:1::10"
+                               : back ? "198.18.1.10"
+                                      : "198.18.0.10"),
+                 remote = local;
     struct sl_net_path path;
     struct rte_mbuf *m;
     uint8_t *p;
