@@ -24,6 +24,8 @@ struct args {
 };
 
 static char runtime_folder[256];
+static char *given[ARGS_MAX]; /* EAL's arguments, which it points into as long as it runs */
+static int n_given;
 
 __attribute__((format(printf, 2, 3))) static void add(struct args *a, const char *fmt, ...)
 {
@@ -39,10 +41,10 @@ __attribute__((format(printf, 2, 3))) static void add(struct args *a, const char
         a->n++;
 }
 
-static void free_args(char *const *copy, int n)
+static void free_args(void)
 {
-    for (int i = 0; i < n; i++)
-        free(copy[i]);
+    while (n_given > 0)
+        free(given[--n_given]);
 }
 
 /* ---- cores ---- */
@@ -177,13 +179,13 @@ static int build_args(struct args *a, const struct sl_conf *conf, const char *pr
 int sl_port_eal_start(const struct sl_conf *conf, const char *program, struct sl_err *err)
 {
     struct args a = {0};
-    char *copy[ARGS_MAX], said[320];
     bool huge = false;
-    int code, n;
+    char said[320];
+    int code;
 
     code = build_args(&a, conf, program, &huge, err);
-    n = a.n;
-    memcpy(copy, a.v, sizeof copy); /* EAL permutes its own */
+    memcpy(given, a.v, sizeof given); /* EAL permutes its own */
+    n_given = a.n;
     if (code == 0)
         code = port_log_open();
     if (code == 0) {
@@ -196,11 +198,10 @@ int sl_port_eal_start(const struct sl_conf *conf, const char *program, struct sl
         }
     }
     port_hugepages_unlock();
-    /* EAL keeps pointers to some of its arguments (--file-prefix and so on), so they live as long as it does; only those of a failed start are freed. */
     if (code < 0) {
         port_hugepages_restore();
         port_log_close();
-        free_args(copy, n);
+        free_args();
         return code;
     }
     snprintf(runtime_folder, sizeof runtime_folder, "%s", rte_eal_get_runtime_dir());
@@ -217,4 +218,5 @@ void sl_port_eal_stop(void)
     runtime_folder[0] = 0;
     port_hugepages_restore();
     port_log_close();
+    free_args();
 }
