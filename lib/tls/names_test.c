@@ -20,9 +20,10 @@ static const char *find(const struct sl_names *names, const char *host)
     uint32_t n = 0;
     const struct sl_name *found = sl_names_find(names, host, &n);
 
-    for (uint32_t i = 0; i < n; i++)
+    assert_true(n < sizeof out);
+    for (uint32_t i = 0; i < SL_MIN(n, sizeof out - 1); i++)
         out[i] = (char)('0' + found[i].index);
-    out[n] = 0;
+    out[SL_MIN(n, sizeof out - 1)] = 0;
     return out;
 }
 
