@@ -1,6 +1,7 @@
 /* The neighbour cache: RFC 4861 7.3 for both families, ARP included. An entry comes into being by our own need or by a request that is addressed to us. When
  * the cache is full, who was learned and not proven goes first, then who never answered, then who is in use; gateways stay. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "net/internal.h"
 
@@ -280,7 +281,7 @@ static void fail(struct sl_net *net, struct net_neighbour *n, uint64_t now)
     struct sl_event ev = {.kind = SL_EVENT_NEIGHBOUR_FAILED, .code = -EHOSTUNREACH};
     char text[SL_IP_TEXT_MAX];
 
-    strncpy(ev.note, sl_ip_format(&n->ip, text), sizeof ev.note - 1);
+    snprintf(ev.note, sizeof ev.note, "%.39s", sl_ip_format(&n->ip, text));
     sl_event_emit(net->stats, now, &ev);
     drop_pending(net, n, SL_DROP_NEIGHBOUR_FAILED);
     set_state(net, n, NET_FAILED, now);
