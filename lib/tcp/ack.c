@@ -1,7 +1,9 @@
-/* Step 5 of RFC 9293 3.10.7.4 for an acceptable ACK: what it acknowledges, what it says about the peer's window and about loss. */
+/* Step 5 of RFC 9293 3.10.7.4 for an acceptable ACK: what it acknowledges, what it says about the peer's window and
+ * about loss. */
 #include "tcp/tcp_internal.h"
 
-/* Blocks that say something about what is in flight; D-SACKs (at or below snd_una), reversed and future ones say nothing (RFC 2018, 2883). */
+/* Blocks that say something about what is in flight; D-SACKs (at or below snd_una), reversed and future ones say
+ * nothing (RFC 2018, 2883). */
 static uint32_t take_sacks(struct conn *c, const struct seg *s)
 {
     uint32_t fresh = 0;
@@ -12,7 +14,8 @@ static uint32_t take_sacks(struct conn *c, const struct seg *s)
         struct range b = s->sacks[i];
         bool forgot;
 
-        if (seq_geq(b.start, b.end) || seq_leq(b.start, c->snd_una) || seq_leq(b.start, s->ack) || seq_gt(b.end, c->snd_nxt)) {
+        if (seq_geq(b.start, b.end) || seq_leq(b.start, c->snd_una) || seq_leq(b.start, s->ack) ||
+            seq_gt(b.end, c->snd_nxt)) {
             sl_stat_inc(c->t->stats, SL_CTR_TCP_SACKS_IGNORED);
             continue;
         }
@@ -52,8 +55,8 @@ static void measure(struct conn *c, const struct seg *s)
     }
 }
 
-/* RFC 9293 3.10.7.4: only newer segments move the window. A retransmission may bring a newer ACK under an older number: it counts as newer too, or the window's edge
- * would run ahead of what the peer said. */
+/* RFC 9293 3.10.7.4: only newer segments move the window. A retransmission may bring a newer ACK under an older number:
+ * it counts as newer too, or the window's edge would run ahead of what the peer said. */
 static void take_window(struct conn *c, const struct seg *s, bool advanced)
 {
     uint32_t wnd = s->wnd << c->snd_shift;

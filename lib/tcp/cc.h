@@ -1,4 +1,5 @@
-/* Congestion control as a table of functions over a connection's cwnd and ssthresh. Loss recovery decides when, this decides how much. */
+/* Congestion control as a table of functions over a connection's cwnd and ssthresh. Loss recovery decides when, this
+ * decides how much. */
 #ifndef SL_TCP_CC_H
 #define SL_TCP_CC_H
 
@@ -9,7 +10,8 @@ struct sl_tcp_cc {
     void (*init)(struct conn *c);
     /* New data acknowledged outside fast recovery, while cwnd was the limit. */
     void (*acked)(struct conn *c, uint32_t bytes, uint64_t now);
-    /* Loss found by duplicate ACKs or SACK; flight: bytes outstanding. Sets ssthresh and cwnd, once per window of data. */
+    /* Loss found by duplicate ACKs or SACK; flight: bytes outstanding. Sets ssthresh and cwnd, once per window of data.
+     */
     void (*lost)(struct conn *c, uint32_t flight_bytes, uint64_t now);
     /* Retransmission timeout; first: not one that follows another. */
     void (*timeout)(struct conn *c, uint32_t flight_bytes, bool first, uint64_t now);

@@ -24,7 +24,10 @@ static void acked(struct conn *c, uint32_t bytes, uint64_t now)
 }
 
 /* RFC 5681 equation 4. */
-static uint32_t half_flight(const struct conn *c, uint32_t flight_bytes) { return SL_MAX(flight_bytes / 2, 2u * c->mss); }
+static uint32_t half_flight(const struct conn *c, uint32_t flight_bytes)
+{
+    return SL_MAX(flight_bytes / 2, 2u * c->mss);
+}
 
 static void lost(struct conn *c, uint32_t flight_bytes, uint64_t now)
 {

@@ -1,10 +1,10 @@
 /* What must hold between the steps, whatever peers send: for tests and fuzzers. */
 #include "tcp/tcp_internal.h"
 
-#define REQUIRE(condition)          \
-    do {                            \
-        if (!(condition))           \
-            return #condition;      \
+#define REQUIRE(condition)                                                                                             \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            return #condition;                                                                                         \
     } while (0)
 
 static const char *check_queue(const struct sl_tcp *t, const struct queue *q, uint64_t *held)

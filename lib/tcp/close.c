@@ -1,4 +1,5 @@
-/* The ends of a connection: our half (shutdown), the peer's (FIN), and the user who leaves (release). RFC 9293 3.6, 3.10.4. */
+/* The ends of a connection: our half (shutdown), the peer's (FIN), and the user who leaves (release). RFC 9293 3.6,
+ * 3.10.4. */
 #include "tcp/tcp_internal.h"
 
 void sl_tcp_close_shutdown(struct conn *c)

@@ -48,7 +48,8 @@ static bool enter_table(struct sl_tcp *t, const struct tuple *tuple, uint32_t re
     return true;
 }
 
-struct conn *sl_tcp_conn_new(struct sl_tcp *t, const struct tuple *tuple, struct settings *set, uint32_t replaces, int *why)
+struct conn *sl_tcp_conn_new(struct sl_tcp *t, const struct tuple *tuple, struct settings *set, uint32_t replaces,
+                             int *why)
 {
     struct sl_net_path path;
     struct conn *c;
@@ -152,7 +153,7 @@ static void detach(struct conn *c)
 static void tell_closed(struct conn *c, enum sl_reason reason)
 {
     c->stream.reason = (uint8_t)reason;
-    c->stream.state &= (uint8_t)~(SL_STREAM_OPEN | SL_STREAM_WRITABLE | (c->rcvq.bytes ? 0 : SL_STREAM_READABLE));
+    c->stream.state &= (uint8_t) ~(SL_STREAM_OPEN | SL_STREAM_WRITABLE | (c->rcvq.bytes ? 0 : SL_STREAM_READABLE));
     sl_stream_raise(&c->stream, SL_STREAM_CLOSED);
     if (c->flags & F_RELEASED)
         sl_tcp_conn_bury(c);
@@ -179,7 +180,11 @@ void sl_tcp_conn_linger_took_over(struct conn *c)
 
 void sl_tcp_conn_abort(struct conn *c, enum sl_reason reason)
 {
-    static const bool says_rst[ST_COUNT] = {[ST_SYN_RCVD] = true, [ST_ESTABLISHED] = true, [ST_FIN_WAIT_1] = true, [ST_FIN_WAIT_2] = true, [ST_CLOSE_WAIT] = true};
+    static const bool says_rst[ST_COUNT] = {[ST_SYN_RCVD] = true,
+                                            [ST_ESTABLISHED] = true,
+                                            [ST_FIN_WAIT_1] = true,
+                                            [ST_FIN_WAIT_2] = true,
+                                            [ST_CLOSE_WAIT] = true};
 
     if (says_rst[c->state])
         sl_tcp_rst_send(c->t, &c->tuple, c->snd_nxt, c->rcv_nxt, TF_RST | TF_ACK);

@@ -9,7 +9,8 @@
 #include "tcp/tcp.h"
 #include "timer/timer.h"
 
-/* RFC 9293 3.3.2. LISTEN is a listener, passive SYN-RECEIVED a request, TIME-WAIT a linger once the connection object is out of the table. */
+/* RFC 9293 3.3.2. LISTEN is a listener, passive SYN-RECEIVED a request, TIME-WAIT a linger once the connection object
+ * is out of the table. */
 enum state {
     ST_CLOSED,
     ST_LISTEN,
@@ -26,29 +27,29 @@ enum state {
 };
 
 enum {
-    F_TS = 1 << 0,           /* timestamps negotiated */
-    F_SACK = 1 << 1,         /* SACK negotiated */
-    F_PASSIVE = 1 << 2,      /* we were called */
+    F_TS = 1 << 0,      /* timestamps negotiated */
+    F_SACK = 1 << 1,    /* SACK negotiated */
+    F_PASSIVE = 1 << 2, /* we were called */
     F_IN_TABLE = 1 << 3,
-    F_RELEASED = 1 << 4,     /* the user let go */
-    F_SHUT = 1 << 5,         /* the user sends no more: FIN stands at snd_end */
+    F_RELEASED = 1 << 4, /* the user let go */
+    F_SHUT = 1 << 5,     /* the user sends no more: FIN stands at snd_end */
     F_FIN_ACKED = 1 << 6,
-    F_PEER_FIN = 1 << 7,     /* peer_fin is known */
-    F_EOF = 1 << 8,          /* everything up to the peer's FIN arrived */
-    F_ACK_NOW = 1 << 9,      /* an ACK must go out with this output */
-    F_SYN_NOW = 1 << 10,     /* SYN or SYN-ACK is to be sent (again) */
-    F_PROBE_NOW = 1 << 11,   /* a zero-window probe is due */
-    F_PROBE_OUT = 1 << 12,   /* one byte beyond snd_nxt was sent as a probe */
-    F_ALIVE_NOW = 1 << 13,   /* a keepalive probe is due */
-    F_RTX_FORCE = 1 << 14,   /* the next retransmission goes out whatever cwnd says */
-    F_OVERRIDE = 1 << 15,    /* SWS avoidance waited long enough: send what the window takes (RFC 9293 3.8.6.2.1) */
-    F_TIMING = 1 << 16,      /* rtt_seq is being timed */
+    F_PEER_FIN = 1 << 7,      /* peer_fin is known */
+    F_EOF = 1 << 8,           /* everything up to the peer's FIN arrived */
+    F_ACK_NOW = 1 << 9,       /* an ACK must go out with this output */
+    F_SYN_NOW = 1 << 10,      /* SYN or SYN-ACK is to be sent (again) */
+    F_PROBE_NOW = 1 << 11,    /* a zero-window probe is due */
+    F_PROBE_OUT = 1 << 12,    /* one byte beyond snd_nxt was sent as a probe */
+    F_ALIVE_NOW = 1 << 13,    /* a keepalive probe is due */
+    F_RTX_FORCE = 1 << 14,    /* the next retransmission goes out whatever cwnd says */
+    F_OVERRIDE = 1 << 15,     /* SWS avoidance waited long enough: send what the window takes (RFC 9293 3.8.6.2.1) */
+    F_TIMING = 1 << 16,       /* rtt_seq is being timed */
     F_CWND_LIMITED = 1 << 17, /* cwnd, not the user or the peer's window, held back the last output */
     F_CREDIT_WATCH = 1 << 18, /* the user found too little credit */
-    F_DSACK = 1 << 19,       /* dsack is to be reported once */
-    F_SYN_RTX = 1 << 20,     /* the SYN was sent more than once */
-    F_DEAD = 1 << 21,        /* stands on the list of connections to be freed */
-    F_WSCALE = 1 << 22,      /* window scaling negotiated */
+    F_DSACK = 1 << 19,        /* dsack is to be reported once */
+    F_SYN_RTX = 1 << 20,      /* the SYN was sent more than once */
+    F_DEAD = 1 << 21,         /* stands on the list of connections to be freed */
+    F_WSCALE = 1 << 22,       /* window scaling negotiated */
 };
 
 /* Loss recovery: what snd_una .. recover means. */
@@ -72,17 +73,17 @@ struct conn {
     uint8_t snd_shift, rcv_shift; /* RFC 7323 Snd.Wind.Shift, Rcv.Wind.Shift: 0..14 */
     uint32_t flags;               /* F_* */
     uint32_t rcv_nxt;
-    uint32_t rcv_adv;             /* right edge of the window that the peer was told; never goes back */
+    uint32_t rcv_adv; /* right edge of the window that the peer was told; never goes back */
     uint32_t snd_una, snd_nxt;
 
-    uint32_t snd_wnd;             /* bytes, scaled */
+    uint32_t snd_wnd; /* bytes, scaled */
     uint32_t snd_wl1, snd_wl2;
-    uint32_t snd_end;             /* number behind the last queued byte; FIN stands there */
-    struct queue rcvq, sndq;      /* sndq begins at snd_una (at iss + 1 before) */
-    uint32_t ts_recent;           /* RFC 7323 4.3 */
-    uint32_t last_ack;            /* Last.ACK.sent */
+    uint32_t snd_end;        /* number behind the last queued byte; FIN stands there */
+    struct queue rcvq, sndq; /* sndq begins at snd_una (at iss + 1 before) */
+    uint32_t ts_recent;      /* RFC 7323 4.3 */
+    uint32_t last_ack;       /* Last.ACK.sent */
     uint64_t last_rx_ns;
-    uint64_t delack_at;           /* SL_NEVER: none */
+    uint64_t delack_at; /* SL_NEVER: none */
 
     /* Line 2: the upper face, and the list of those that have something to send. */
     struct sl_stream stream;
@@ -90,80 +91,82 @@ struct conn {
 
     /* Line 3: time and the way to the peer. */
     struct sl_timer timer;
-    uint64_t rtx_at;              /* retransmission or persist; SL_NEVER: none */
+    uint64_t rtx_at; /* retransmission or persist; SL_NEVER: none */
     struct sl_net_path path;
 
     /* Line 4: sending. */
     uint32_t cwnd, ssthresh;
-    uint32_t recover;             /* snd_nxt when the last recovery began (RFC 6582) */
-    uint32_t high_rxt;            /* everything below was retransmitted in this recovery (RFC 6675 HighRxt) */
-    uint32_t max_snd_wnd;         /* largest window that the peer ever offered */
-    uint32_t rtt_seq;             /* timing ends when this is acknowledged */
+    uint32_t recover;     /* snd_nxt when the last recovery began (RFC 6582) */
+    uint32_t high_rxt;    /* everything below was retransmitted in this recovery (RFC 6675 HighRxt) */
+    uint32_t max_snd_wnd; /* largest window that the peer ever offered */
+    uint32_t rtt_seq;     /* timing ends when this is acknowledged */
     uint64_t rtt_at;
-    uint32_t srtt_us, rttvar_us;  /* 0: no sample yet */
-    uint32_t rto_us;              /* without backoff */
-    uint16_t mss;                 /* payload bytes of a full segment we send */
-    uint16_t rcv_mss;             /* largest payload seen */
-    uint64_t progress_ns;         /* snd_una last moved, or was found at snd_nxt */
-    uint64_t life_at;             /* connect timeout or FIN-WAIT-2 after release; SL_NEVER */
+    uint32_t srtt_us, rttvar_us; /* 0: no sample yet */
+    uint32_t rto_us;             /* without backoff */
+    uint16_t mss;                /* payload bytes of a full segment we send */
+    uint16_t rcv_mss;            /* largest payload seen */
+    uint64_t progress_ns;        /* snd_una last moved, or was found at snd_nxt */
+    uint64_t life_at;            /* connect timeout or FIN-WAIT-2 after release; SL_NEVER */
 
     /* Line 5. */
     struct sl_tcp *t;
     struct settings *set;
-    struct reasm *reasm;          /* NULL: no hole */
-    struct score *score;          /* NULL: nothing SACKed */
+    struct reasm *reasm; /* NULL: no hole */
+    struct score *score; /* NULL: nothing SACKed */
     struct place snd_place, rtx_place;
     uint32_t self, reasm_idx, score_idx; /* slab indices */
-    uint32_t rcv_unacked;         /* bytes received since the last ACK */
+    uint32_t rcv_unacked;                /* bytes received since the last ACK */
 
     /* Line 6: seldom. */
     uint32_t iss, irs;
     uint32_t peer_fin;
     uint32_t ts_offset;
     struct range dsack;
-    uint32_t credit_seen;         /* what credit() last returned */
+    uint32_t credit_seen; /* what credit() last returned */
     uint32_t last_tx_ms;
-    uint32_t challenge_ms;        /* end of the current period of challenge ACKs */
+    uint32_t challenge_ms; /* end of the current period of challenge ACKs */
     uint32_t retransmits;
     uint16_t peer_mss;
     uint8_t challenge_left;
     uint8_t dupacks, backoff, dup_owed, alive_probes;
-    uint8_t soft_error;           /* enum sl_reason noted from ICMP in SYN-SENT */
-    uint64_t cc_state[2];         /* the congestion control's own */
+    uint8_t soft_error;   /* enum sl_reason noted from ICMP in SYN-SENT */
+    uint64_t cc_state[2]; /* the congestion control's own */
 };
 
 _Static_assert(offsetof(struct conn, delack_at) + 8 == 2 * SL_CACHE_LINE, "an in-order segment needs two lines");
-_Static_assert(offsetof(struct conn, stream) == 2 * SL_CACHE_LINE && offsetof(struct conn, timer) == 3 * SL_CACHE_LINE, "line 2");
-_Static_assert(offsetof(struct conn, cwnd) == 4 * SL_CACHE_LINE && offsetof(struct conn, t) == 5 * SL_CACHE_LINE, "lines 4 and 5");
+_Static_assert(offsetof(struct conn, stream) == 2 * SL_CACHE_LINE && offsetof(struct conn, timer) == 3 * SL_CACHE_LINE,
+               "line 2");
+_Static_assert(offsetof(struct conn, cwnd) == 4 * SL_CACHE_LINE && offsetof(struct conn, t) == 5 * SL_CACHE_LINE,
+               "lines 4 and 5");
 _Static_assert(sizeof(struct conn) == 7 * SL_CACHE_LINE, "the size of an established connection");
 
 /* A passive open before its third segment: SYN-RECEIVED without a connection. */
 struct request {
     struct tuple tuple;
-    struct sl_timer timer;        /* in sl_tcp.req_fifos[sent - 1] */
+    struct sl_timer timer; /* in sl_tcp.req_fifos[sent - 1] */
     struct sl_tcp_listener *listener;
     uint32_t self;
     uint32_t iss, irs;
     uint32_t ts_recent;
-    uint64_t sent_ns;             /* last SYN-ACK */
+    uint64_t sent_ns; /* last SYN-ACK */
     uint64_t first_ns;
-    uint32_t snd_wnd;             /* of the SYN, unscaled by rule */
+    uint32_t snd_wnd; /* of the SYN, unscaled by rule */
     uint16_t peer_mss;
-    uint8_t opts;                 /* OPT_* agreed on */
+    uint8_t opts; /* OPT_* agreed on */
     uint8_t snd_shift;
-    uint8_t sent;                 /* SYN-ACKs, 1.. */
-    uint8_t challenges;           /* answers to bad segments, bounded for its whole life */
+    uint8_t sent;       /* SYN-ACKs, 1.. */
+    uint8_t challenges; /* answers to bad segments, bounded for its whole life */
 };
 
 /* TIME-WAIT. */
 struct linger {
     struct tuple tuple;
-    struct sl_timer timer;        /* in sl_tcp.tw_fifo */
+    struct sl_timer timer; /* in sl_tcp.tw_fifo */
     uint64_t since_ns;
     uint32_t self;
     uint32_t snd_nxt, rcv_nxt;
     uint32_t ts_recent;
-    uint16_t wnd;                 /* to be put in ACKs, as on the wire */
+    uint16_t wnd; /* to be put in ACKs, as on the wire */
     bool ts;
     uint8_t challenges;
 };

@@ -4,7 +4,8 @@
 
 #include <errno.h>
 
-static struct tuple make_tuple(const struct sl_tcp *t, const struct sl_endpoint *local, const struct sl_endpoint *remote)
+static struct tuple make_tuple(const struct sl_tcp *t, const struct sl_endpoint *local,
+                               const struct sl_endpoint *remote)
 {
     struct tuple tuple = {.local = local->ip, .remote = remote->ip, .lport = local->port, .rport = remote->port};
 
@@ -20,7 +21,8 @@ bool sl_tcp_in_use(struct sl_tcp *t, const struct sl_endpoint *local, const stru
     return ref && !(ref_kind(ref) == REF_LINGER && sl_tcp_linger_may_reuse(t, linger_at(t, ref_idx(ref))));
 }
 
-/* An old connection in TIME-WAIT gives way where that is safe; *floor: what our ISN must be newer than. False when the tuple is taken. */
+/* An old connection in TIME-WAIT gives way where that is safe; *floor: what our ISN must be newer than. False when the
+ * tuple is taken. */
 static bool make_way(struct sl_tcp *t, const struct tuple *tuple, bool *has_floor, uint32_t *floor)
 {
     uint32_t ref = sl_tcp_table_find(&t->table, tuple);
@@ -40,8 +42,9 @@ static bool make_way(struct sl_tcp *t, const struct tuple *tuple, bool *has_floo
     return true;
 }
 
-struct sl_stream *sl_tcp_connect(struct sl_tcp *t, const struct sl_endpoint *local, const struct sl_endpoint *remote, const struct sl_tcp_opts *opts,
-                                 struct sl_ready *ready, void *owner, uint64_t now, int *why)
+struct sl_stream *sl_tcp_connect(struct sl_tcp *t, const struct sl_endpoint *local, const struct sl_endpoint *remote,
+                                 const struct sl_tcp_opts *opts, struct sl_ready *ready, void *owner, uint64_t now,
+                                 int *why)
 {
     struct tuple tuple = make_tuple(t, local, remote);
     struct settings *set;

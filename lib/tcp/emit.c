@@ -1,5 +1,5 @@
-/* Segments leave: a header buffer of our own, behind it references to the queued bytes. What is queued is never edited or moved, because the device may still hold
- * an earlier copy of the reference. */
+/* Segments leave: a header buffer of our own, behind it references to the queued bytes. What is queued is never edited
+ * or moved, because the device may still hold an earlier copy of the reference. */
 #include "tcp/tcp_internal.h"
 
 #include <errno.h>
@@ -21,7 +21,8 @@ static struct rte_mbuf *make_header(struct sl_tcp *t, const struct tuple *tuple,
     return NULL;
 }
 
-static enum emit_result hand_over(struct sl_tcp *t, struct sl_net_path *path, const struct tuple *tuple, struct rte_mbuf *m)
+static enum emit_result hand_over(struct sl_tcp *t, struct sl_net_path *path, const struct tuple *tuple,
+                                  struct rte_mbuf *m)
 {
     int rc = sl_net_emit(t->net, path, &tuple->local, &tuple->remote, m, 0, t->now);
 
@@ -31,7 +32,8 @@ static enum emit_result hand_over(struct sl_tcp *t, struct sl_net_path *path, co
     return rc ? EMIT_LOST : EMIT_SENT;
 }
 
-enum emit_result sl_tcp_emit_on(struct sl_tcp *t, struct sl_net_path *path, const struct tuple *tuple, const struct header *h)
+enum emit_result sl_tcp_emit_on(struct sl_tcp *t, struct sl_net_path *path, const struct tuple *tuple,
+                                const struct header *h)
 {
     struct rte_mbuf *m;
 

@@ -1,4 +1,5 @@
-/* ICMP errors about what we sent. Anybody can forge one: it must quote a sequence number that is in flight (RFC 5927 4), and can't end what is established. */
+/* ICMP errors about what we sent. Anybody can forge one: it must quote a sequence number that is in flight (RFC 5927
+ * 4), and can't end what is established. */
 #include "tcp/tcp_internal.h"
 
 static void too_big(struct conn *c, uint16_t mtu)

@@ -13,7 +13,9 @@ static enum state shown_state(const struct conn *c)
 
 static void fill_tuple(struct sl_tcp_info *out, const struct tuple *tuple, enum state state)
 {
-    *out = (struct sl_tcp_info){.local = {tuple->local, tuple->lport}, .remote = {tuple->remote, tuple->rport}, .state = sl_tcp_state_name[state]};
+    *out = (struct sl_tcp_info){.local = {tuple->local, tuple->lport},
+                                .remote = {tuple->remote, tuple->rport},
+                                .state = sl_tcp_state_name[state]};
 }
 
 static void fill_conn(struct sl_tcp_info *out, const struct conn *c)
@@ -48,7 +50,8 @@ static void fill_ref(const struct sl_tcp *t, uint32_t ref, struct sl_tcp_info *o
     }
 }
 
-bool sl_tcp_each(struct sl_tcp *t, uint32_t *position, uint32_t max, void (*fn)(void *ctx, const struct sl_tcp_info *), void *ctx)
+bool sl_tcp_each(struct sl_tcp *t, uint32_t *position, uint32_t max, void (*fn)(void *ctx, const struct sl_tcp_info *),
+                 void *ctx)
 {
     uint64_t slots = ((uint64_t)t->table.mask + 1) * TABLE_SLOTS;
 

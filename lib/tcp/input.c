@@ -1,4 +1,5 @@
-/* Segments arrive (RFC 9293 3.10.7). A burst is parsed, hashed and prefetched first, then each segment meets its connection, in order. */
+/* Segments arrive (RFC 9293 3.10.7). A burst is parsed, hashed and prefetched first, then each segment meets its
+ * connection, in order. */
 #include <rte_prefetch.h>
 
 #include "tcp/tcp_internal.h"
@@ -10,7 +11,8 @@ enum verdict { NEXT, DONE };
 
 /* ---- answers to what is not acceptable ---- */
 
-/* Limited per connection, with a random part, so that counting them tells nothing about other connections (RFC 5961 section 7, CVE-2016-5696). */
+/* Limited per connection, with a random part, so that counting them tells nothing about other connections (RFC 5961
+ * section 7, CVE-2016-5696). */
 bool sl_tcp_challenge(struct conn *c)
 {
     struct sl_tcp *t = c->t;
@@ -59,8 +61,8 @@ static bool paws_rejects(const struct conn *c, const struct seg *s)
     return s->opts & OPT_TS && (int32_t)(s->tsval - c->ts_recent) < 0 && c->t->now - c->last_rx_ns < TCP_PAWS_AGE_NS;
 }
 
-/* Some of it lies in the window. With a closed window what stands at rcv_nxt may pass for its ACK and RST. A bare segment may stand at the right edge: so does
- * an ACK of a peer that filled the window while some of it was lost. */
+/* Some of it lies in the window. With a closed window what stands at rcv_nxt may pass for its ACK and RST. A bare
+ * segment may stand at the right edge: so does an ACK of a peer that filled the window while some of it was lost. */
 static bool in_window(const struct conn *c, const struct seg *s)
 {
     uint32_t space = seg_space(s);
@@ -100,7 +102,8 @@ static void trim(struct conn *c, struct seg *s)
 
 static enum verdict check_sequence(struct conn *c, struct seg *s)
 {
-    if (c->state == ST_SYN_RCVD && s->flags & TF_SYN && s->flags & TF_ACK && s->seq == c->irs) { /* the other half of a simultaneous open */
+    if (c->state == ST_SYN_RCVD && s->flags & TF_SYN && s->flags & TF_ACK &&
+        s->seq == c->irs) { /* the other half of a simultaneous open */
         s->flags &= (uint8_t)~TF_SYN;
         s->seq++;
         s->wnd >>= c->snd_shift; /* the window of a SYN is not scaled */
@@ -131,7 +134,9 @@ static enum verdict check_rst(struct conn *c, struct seg *s)
         return refuse(c, SL_DROP_TCP_BLIND_RST);
     }
     sl_stat_inc(c->t->stats, SL_CTR_TCP_RST_RECEIVED);
-    sl_tcp_conn_end(c, c->state == ST_SYN_RCVD ? SL_REASON_REFUSED : c->state == ST_CLOSING || c->state == ST_LAST_ACK ? SL_REASON_NONE : SL_REASON_RESET);
+    sl_tcp_conn_end(c, c->state == ST_SYN_RCVD                             ? SL_REASON_REFUSED
+                       : c->state == ST_CLOSING || c->state == ST_LAST_ACK ? SL_REASON_NONE
+                                                                           : SL_REASON_RESET);
     return DONE;
 }
 
@@ -147,7 +152,8 @@ static enum verdict check_syn(struct conn *c, struct seg *s)
 
 /* ---- fifth: ACK (RFC 9293, RFC 5961 section 5) ---- */
 
-/* The segment is the peer's: its numbers and its ACK are acceptable. RFC 7323 4.3: it leaves its timestamp if it covers the last ACK that we sent. */
+/* The segment is the peer's: its numbers and its ACK are acceptable. RFC 7323 4.3: it leaves its timestamp if it covers
+ * the last ACK that we sent. */
 static void believe(struct conn *c, const struct seg *s)
 {
     if (c->flags & F_TS && s->opts & OPT_TS && !paws_rejects(c, s) && seq_leq(s->seq_sent, c->last_ack))
@@ -210,7 +216,8 @@ void sl_tcp_text_input(struct conn *c, struct seg *s)
 
 void sl_tcp_synchronized_input(struct conn *c, struct seg *s)
 {
-    static enum verdict (*const steps[])(struct conn *, struct seg *) = {check_sequence, check_rst, check_syn, check_ack, take_text};
+    static enum verdict (*const steps[])(struct conn *, struct seg *) = {check_sequence, check_rst, check_syn,
+                                                                         check_ack, take_text};
 
     for (uint32_t i = 0; i < SL_ARRAY_LEN(steps) && steps[i](c, s) == NEXT; i++)
         ;
@@ -233,14 +240,10 @@ static void to_stranger(struct sl_tcp *t, struct seg *s, bool has_floor, uint32_
 static void to_conn(struct sl_tcp *t, uint32_t idx, struct seg *s)
 {
     static void (*const by_state[ST_COUNT])(struct conn *, struct seg *) = {
-        [ST_SYN_SENT] = sl_tcp_connect_input,
-        [ST_SYN_RCVD] = sl_tcp_synchronized_input,
-        [ST_ESTABLISHED] = sl_tcp_synchronized_input,
-        [ST_FIN_WAIT_1] = sl_tcp_synchronized_input,
-        [ST_FIN_WAIT_2] = sl_tcp_synchronized_input,
-        [ST_CLOSE_WAIT] = sl_tcp_synchronized_input,
-        [ST_CLOSING] = sl_tcp_synchronized_input,
-        [ST_LAST_ACK] = sl_tcp_synchronized_input,
+        [ST_SYN_SENT] = sl_tcp_connect_input,         [ST_SYN_RCVD] = sl_tcp_synchronized_input,
+        [ST_ESTABLISHED] = sl_tcp_synchronized_input, [ST_FIN_WAIT_1] = sl_tcp_synchronized_input,
+        [ST_FIN_WAIT_2] = sl_tcp_synchronized_input,  [ST_CLOSE_WAIT] = sl_tcp_synchronized_input,
+        [ST_CLOSING] = sl_tcp_synchronized_input,     [ST_LAST_ACK] = sl_tcp_synchronized_input,
     };
     struct conn *c = conn_at(t, idx);
 
@@ -265,7 +268,8 @@ static void to_linger(struct sl_tcp *t, uint32_t idx, struct seg *s)
 
 static void dispatch(struct sl_tcp *t, struct seg *s)
 {
-    static void (*const by_kind[])(struct sl_tcp *, uint32_t, struct seg *) = {[REF_CONN] = to_conn, [REF_REQUEST] = to_request, [REF_LINGER] = to_linger};
+    static void (*const by_kind[])(struct sl_tcp *, uint32_t, struct seg *) = {
+        [REF_CONN] = to_conn, [REF_REQUEST] = to_request, [REF_LINGER] = to_linger};
     uint32_t ref = sl_tcp_table_find(&t->table, &s->tuple);
 
     if (ref)
@@ -298,7 +302,8 @@ static uint32_t parse(struct sl_tcp *t, const struct sl_net_batch *batch, struct
 
 static void prefetch_owner(const struct sl_tcp *t, uint32_t hash)
 {
-    static const size_t slabs[] = {[REF_CONN] = offsetof(struct sl_tcp, conns), [REF_REQUEST] = offsetof(struct sl_tcp, requests),
+    static const size_t slabs[] = {[REF_CONN] = offsetof(struct sl_tcp, conns),
+                                   [REF_REQUEST] = offsetof(struct sl_tcp, requests),
                                    [REF_LINGER] = offsetof(struct sl_tcp, lingers)};
     uint32_t ref = sl_tcp_table_guess(&t->table, hash);
 

@@ -19,10 +19,13 @@ static struct sl_tcp_listener *find(struct sl_tcp *t, const struct sl_ip *ip, ui
     return NULL;
 }
 
-struct sl_tcp_listener *sl_tcp_listen_find(struct sl_tcp *t, const struct tuple *tuple) { return find(t, &tuple->local, tuple->lport); }
+struct sl_tcp_listener *sl_tcp_listen_find(struct sl_tcp *t, const struct tuple *tuple)
+{
+    return find(t, &tuple->local, tuple->lport);
+}
 
-int sl_tcp_listen(struct sl_tcp *t, const struct sl_endpoint *at, const struct sl_tcp_opts *opts, uint32_t backlog, struct sl_ready *ready, void *owner,
-                  struct sl_tcp_listener **listener)
+int sl_tcp_listen(struct sl_tcp *t, const struct sl_endpoint *at, const struct sl_tcp_opts *opts, uint32_t backlog,
+                  struct sl_ready *ready, void *owner, struct sl_tcp_listener **listener)
 {
     struct sl_tcp_listener *l;
 
@@ -31,7 +34,8 @@ int sl_tcp_listen(struct sl_tcp *t, const struct sl_endpoint *at, const struct s
     l = malloc(sizeof *l);
     if (!l)
         return -ENOMEM;
-    *l = (struct sl_tcp_listener){.t = t, .at = *at, .set = sl_tcp_settings_get(t, opts), .ready = ready, .owner = owner, .backlog = backlog};
+    *l = (struct sl_tcp_listener){
+        .t = t, .at = *at, .set = sl_tcp_settings_get(t, opts), .ready = ready, .owner = owner, .backlog = backlog};
     if (!l->set) {
         free(l);
         return -ENOMEM;
@@ -41,7 +45,8 @@ int sl_tcp_listen(struct sl_tcp *t, const struct sl_endpoint *at, const struct s
     return 0;
 }
 
-void sl_tcp_listener_update(struct sl_tcp_listener *l, const struct sl_tcp_opts *opts, uint32_t backlog, struct sl_ready *ready, void *owner)
+void sl_tcp_listener_update(struct sl_tcp_listener *l, const struct sl_tcp_opts *opts, uint32_t backlog,
+                            struct sl_ready *ready, void *owner)
 {
     struct settings *set = sl_tcp_settings_get(l->t, opts);
 

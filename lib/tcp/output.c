@@ -1,5 +1,5 @@
-/* What a connection may send now, one segment at a time. A segment is planned, emitted, and only then do the connection's numbers move: when the transmit queue is
- * full nothing was sent and nothing changed. */
+/* What a connection may send now, one segment at a time. A segment is planned, emitted, and only then do the
+ * connection's numbers move: when the transmit queue is full nothing was sent and nothing changed. */
 #include "tcp/cc.h"
 #include "tcp/tcp_internal.h"
 
@@ -41,7 +41,8 @@ static uint32_t open_header(struct conn *c, struct header *h)
     return put_window(c, h, c->rcv_shift);
 }
 
-/* SYN, or SYN and ACK after a simultaneous open. The first offers everything, the second only what the peer offered too. */
+/* SYN, or SYN and ACK after a simultaneous open. The first offers everything, the second only what the peer offered
+ * too. */
 static uint32_t syn_header(struct conn *c, struct header *h)
 {
     bool answer = c->state == ST_SYN_RCVD;
@@ -105,7 +106,8 @@ static void commit_alive(struct conn *c, const struct plan *p, uint32_t len)
 }
 
 static void (*const commit[])(struct conn *, const struct plan *, uint32_t) = {
-    [PLAN_NEW] = commit_new, [PLAN_RTX] = commit_rtx, [PLAN_PROBE] = commit_probe, [PLAN_ACK] = commit_ack, [PLAN_ALIVE] = commit_alive,
+    [PLAN_NEW] = commit_new, [PLAN_RTX] = commit_rtx,     [PLAN_PROBE] = commit_probe,
+    [PLAN_ACK] = commit_ack, [PLAN_ALIVE] = commit_alive,
 };
 
 /* Sends p as one segment, as much of it as fits. */
@@ -163,7 +165,8 @@ static bool small_may_go(const struct conn *c) { return !c->set->opts.nagle || !
 /* The bytes of the next new segment; 0 when the window, cwnd, Nagle or the want of data hold it back. */
 static uint32_t new_bytes(struct conn *c)
 {
-    uint32_t rest = conn_snd_limit(c) - c->snd_nxt, edge = c->snd_una + c->snd_wnd, len = SL_MIN(rest, (uint32_t)c->mss), pipe;
+    uint32_t rest = conn_snd_limit(c) - c->snd_nxt, edge = c->snd_una + c->snd_wnd,
+             len = SL_MIN(rest, (uint32_t)c->mss), pipe;
     uint32_t room = seq_gt(edge, c->snd_nxt) ? edge - c->snd_nxt : 0;
 
     c->flags &= ~(uint32_t)F_CWND_LIMITED;
@@ -233,8 +236,10 @@ static bool plan_ack(struct conn *c, struct plan *p)
     return c->flags & F_ACK_NOW;
 }
 
-/* RFC 6675 NextSeg's order: what is lost, then new bytes, then what may be lost; an ACK of its own only when nothing else carried it. */
-static bool (*const plans[])(struct conn *, struct plan *) = {plan_probe, plan_rtx, plan_new, plan_rescue, plan_alive, plan_ack};
+/* RFC 6675 NextSeg's order: what is lost, then new bytes, then what may be lost; an ACK of its own only when nothing
+ * else carried it. */
+static bool (*const plans[])(struct conn *, struct plan *) = {plan_probe,  plan_rtx,   plan_new,
+                                                              plan_rescue, plan_alive, plan_ack};
 
 static bool next_plan(struct conn *c, struct plan *p)
 {
@@ -245,7 +250,8 @@ static bool next_plan(struct conn *c, struct plan *p)
     return false;
 }
 
-/* Without SACK the peer counts duplicate ACKs: each segment ahead of order gets one (RFC 5681 4.2), also when a burst brought many. */
+/* Without SACK the peer counts duplicate ACKs: each segment ahead of order gets one (RFC 5681 4.2), also when a burst
+ * brought many. */
 static bool send_owed_dups(struct conn *c)
 {
     struct plan p = {c->snd_nxt, 0, &c->snd_place, PLAN_ACK};

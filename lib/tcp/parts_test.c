@@ -169,11 +169,11 @@ static void states_move_only_as_the_figure_allows(void **state)
     static const struct {
         enum state from, to;
     } legal[] = {
-        {ST_CLOSED, ST_SYN_SENT},         {ST_CLOSED, ST_ESTABLISHED}, /* by way of a request */
-        {ST_SYN_SENT, ST_SYN_RCVD},       {ST_SYN_SENT, ST_ESTABLISHED},   {ST_SYN_RCVD, ST_ESTABLISHED},
-        {ST_ESTABLISHED, ST_FIN_WAIT_1},  {ST_ESTABLISHED, ST_CLOSE_WAIT}, {ST_FIN_WAIT_1, ST_FIN_WAIT_2},
-        {ST_FIN_WAIT_1, ST_CLOSING},      {ST_FIN_WAIT_1, ST_TIME_WAIT},   {ST_FIN_WAIT_2, ST_TIME_WAIT},
-        {ST_CLOSE_WAIT, ST_LAST_ACK},     {ST_CLOSING, ST_TIME_WAIT},
+        {ST_CLOSED, ST_SYN_SENT},        {ST_CLOSED, ST_ESTABLISHED}, /* by way of a request */
+        {ST_SYN_SENT, ST_SYN_RCVD},      {ST_SYN_SENT, ST_ESTABLISHED},   {ST_SYN_RCVD, ST_ESTABLISHED},
+        {ST_ESTABLISHED, ST_FIN_WAIT_1}, {ST_ESTABLISHED, ST_CLOSE_WAIT}, {ST_FIN_WAIT_1, ST_FIN_WAIT_2},
+        {ST_FIN_WAIT_1, ST_CLOSING},     {ST_FIN_WAIT_1, ST_TIME_WAIT},   {ST_FIN_WAIT_2, ST_TIME_WAIT},
+        {ST_CLOSE_WAIT, ST_LAST_ACK},    {ST_CLOSING, ST_TIME_WAIT},
     };
 
     for (uint32_t from = 0; from < ST_COUNT; from++) {

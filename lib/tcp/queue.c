@@ -26,7 +26,8 @@ static void unlink_head(struct node_pool *p, struct queue *q)
     sl_tcp_slab_give(&p->slab, idx);
 }
 
-/* Only a buffer that no other slice, clone or device refers to may grow: its tail room may be somebody else's bytes otherwise. */
+/* Only a buffer that no other slice, clone or device refers to may grow: its tail room may be somebody else's bytes
+ * otherwise. */
 static bool join_tail(struct node_pool *p, struct queue *q, struct rte_mbuf *m, uint16_t off, uint16_t len)
 {
     struct node *tail;

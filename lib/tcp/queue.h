@@ -1,5 +1,6 @@
-/* Queue: a FIFO of byte slices, linked through nodes of a pool that all queues of a worker share. The pool accounts the buffers that nodes hold
- * whole: one byte of a 2 KiB buffer counts 2 KiB. Small payloads are copied behind the last one when nobody else can see that buffer. */
+/* Queue: a FIFO of byte slices, linked through nodes of a pool that all queues of a worker share. The pool accounts the
+ * buffers that nodes hold whole: one byte of a 2 KiB buffer counts 2 KiB. Small payloads are copied behind the last one
+ * when nobody else can see that buffer. */
 #ifndef SL_TCP_QUEUE_H
 #define SL_TCP_QUEUE_H
 
@@ -26,8 +27,8 @@ struct queue {
 
 static inline struct node *node_at(const struct node_pool *p, uint32_t idx) { return slab_at(&p->slab, idx); }
 
-/* Appends len > 0 bytes at offset off of m and takes over one reference on m. join: may be copied into the last node's buffer. False when the pool is
- * empty: the reference stays with the caller. */
+/* Appends len > 0 bytes at offset off of m and takes over one reference on m. join: may be copied into the last node's
+ * buffer. False when the pool is empty: the reference stays with the caller. */
 bool sl_tcp_queue_push(struct node_pool *p, struct queue *q, struct rte_mbuf *m, uint16_t off, uint16_t len, bool join);
 /* The same at the front; never joined. */
 bool sl_tcp_queue_push_front(struct node_pool *p, struct queue *q, struct rte_mbuf *m, uint16_t off, uint16_t len);

@@ -85,8 +85,10 @@ static void note_recent(struct reasm *r, uint32_t seq)
     r->n_recent = SL_MIN(r->n_recent + 1, (uint32_t)REASM_RECENT);
 }
 
-/* Puts the first missing bytes of s at seq where they belong and takes them off s; *taken: bytes of s passed over. False when there is no room. */
-static bool insert_some(struct node_pool *p, struct reasm *r, uint32_t seq, struct sl_slice *s, uint32_t *taken, struct range *dup)
+/* Puts the first missing bytes of s at seq where they belong and takes them off s; *taken: bytes of s passed over.
+ * False when there is no room. */
+static bool insert_some(struct node_pool *p, struct reasm *r, uint32_t seq, struct sl_slice *s, uint32_t *taken,
+                        struct range *dup)
 {
     uint32_t i = find_run(r, seq), end = seq + s->len;
     struct run *run = &r->runs[i];
@@ -118,8 +120,8 @@ static bool insert_some(struct node_pool *p, struct reasm *r, uint32_t seq, stru
     return kept;
 }
 
-enum reasm_result sl_tcp_reasm_insert(struct node_pool *p, struct reasm *r, uint32_t seq, struct rte_mbuf *m, uint16_t off, uint16_t len, uint32_t segs_max,
-                                      struct range *dup)
+enum reasm_result sl_tcp_reasm_insert(struct node_pool *p, struct reasm *r, uint32_t seq, struct rte_mbuf *m,
+                                      uint16_t off, uint16_t len, uint32_t segs_max, struct range *dup)
 {
     struct sl_slice s = {m, off, len};
     uint32_t first = seq, taken;

@@ -8,8 +8,8 @@
 #include "helpers/helpers.h"
 #include "tcp/reasm.h"
 
-#define SPACE 6000u        /* bytes of stream under test */
-#define BASE 0xfffff000u   /* so that numbers wrap in its midst */
+#define SPACE 6000u      /* bytes of stream under test */
+#define BASE 0xfffff000u /* so that numbers wrap in its midst */
 
 static struct rte_mempool *pool;
 static struct node_pool nodes;
@@ -23,7 +23,8 @@ static enum reasm_result put(uint32_t from, uint32_t to, struct range *dup)
 
     for (uint32_t i = from; i < to; i++)
         bytes[i - from] = byte_at(i);
-    return sl_tcp_reasm_insert(&nodes, &r, BASE + from, th_mbuf_exact(pool, bytes, to - from, 0), 0, (uint16_t)(to - from), 1024, dup);
+    return sl_tcp_reasm_insert(&nodes, &r, BASE + from, th_mbuf_exact(pool, bytes, to - from, 0), 0,
+                               (uint16_t)(to - from), 1024, dup);
 }
 
 static enum reasm_result add(uint32_t from, uint32_t to)
@@ -100,7 +101,8 @@ static void random_pieces_come_out_as_the_stream(void **state)
 
         sl_rng_seed(&rng, seed);
         while (nxt < SPACE) {
-            uint32_t ahead = sl_rng_below(&rng, 4) ? (uint32_t)sl_rng_below(&rng, SPACE - nxt) : 0, from = nxt + ahead, to = from + 1 + (uint32_t)sl_rng_below(&rng, 300);
+            uint32_t ahead = sl_rng_below(&rng, 4) ? (uint32_t)sl_rng_below(&rng, SPACE - nxt) : 0, from = nxt + ahead,
+                     to = from + 1 + (uint32_t)sl_rng_below(&rng, 300);
 
             to = SL_MIN(to, SPACE);
             if (from == nxt) { /* in order: straight to the queue, as the connection does */
@@ -108,7 +110,8 @@ static void random_pieces_come_out_as_the_stream(void **state)
 
                 for (uint32_t i = from; i < to; i++)
                     bytes[i - from] = byte_at(i);
-                assert_true(sl_tcp_queue_push(&nodes, &q, th_mbuf_exact(pool, bytes, to - from, 0), 0, (uint16_t)(to - from), true));
+                assert_true(sl_tcp_queue_push(&nodes, &q, th_mbuf_exact(pool, bytes, to - from, 0), 0,
+                                              (uint16_t)(to - from), true));
                 nxt = sl_tcp_reasm_deliver(&nodes, &r, BASE + to, &q) - BASE;
             } else {
                 add(from, to);

@@ -1,6 +1,7 @@
-/* Loss recovery: fast retransmit and NewReno (RFC 5681, 6582), with the scoreboard where the peer speaks SACK (RFC 6675), and the slow start after a timeout. All
- * three are one walk: high_rxt moves over what counts as lost, as long as `pipe` leaves room under cwnd. Without SACK each duplicate ACK stands for one
- * segment that arrived (as the RFC's inflation of cwnd does). */
+/* Loss recovery: fast retransmit and NewReno (RFC 5681, 6582), with the scoreboard where the peer speaks SACK (RFC
+ * 6675), and the slow start after a timeout. All three are one walk: high_rxt moves over what counts as lost, as long
+ * as `pipe` leaves room under cwnd. Without SACK each duplicate ACK stands for one segment that arrived (as the RFC's
+ * inflation of cwnd does). */
 #include "tcp/cc.h"
 #include "tcp/tcp_internal.h"
 
@@ -36,7 +37,8 @@ uint32_t sl_tcp_recovery_pipe(const struct conn *c)
     uint32_t edge = lost_edge(c), pipe, gone;
 
     if (c->score)
-        return sl_tcp_score_missing(c->score, edge, c->snd_nxt) + sl_tcp_score_missing(c->score, c->snd_una, c->high_rxt);
+        return sl_tcp_score_missing(c->score, edge, c->snd_nxt) +
+               sl_tcp_score_missing(c->score, c->snd_una, c->high_rxt);
     pipe = (c->snd_nxt - edge) + (c->high_rxt - c->snd_una);
     gone = dup_estimate(c);
     return pipe > gone ? pipe - gone : 0;
@@ -77,7 +79,8 @@ static void enter_open(struct conn *c)
     c->flags &= ~(uint32_t)F_RTX_FORCE;
 }
 
-/* RFC 6582 section 3.2 step 2: not again for losses of the window that the last recovery dealt with. With SACK the scoreboard tells them apart. */
+/* RFC 6582 section 3.2 step 2: not again for losses of the window that the last recovery dealt with. With SACK the
+ * scoreboard tells them apart. */
 static bool past_last_recovery(const struct conn *c)
 {
     return c->flags & F_SACK ? seq_geq(c->snd_una, c->recover) : seq_gt(c->snd_una, c->recover);
@@ -97,7 +100,8 @@ static void ack_open(struct conn *c, const struct ack_info *a)
     }
     if (!conn_flight(c) || !past_last_recovery(c))
         return;
-    if (c->dupacks >= DUP_THRESH || (c->score && seq_gt(sl_tcp_score_lost_edge(c->score, c->snd_una, c->mss), c->snd_una)))
+    if (c->dupacks >= DUP_THRESH ||
+        (c->score && seq_gt(sl_tcp_score_lost_edge(c->score, c->snd_una, c->mss), c->snd_una)))
         enter_recovery(c);
 }
 
@@ -132,7 +136,8 @@ static void ack_loss(struct conn *c, const struct ack_info *a)
 
 void sl_tcp_recovery_ack(struct conn *c, const struct ack_info *a)
 {
-    static void (*const by_ca[])(struct conn *, const struct ack_info *) = {[CA_OPEN] = ack_open, [CA_RECOVERY] = ack_recovery, [CA_LOSS] = ack_loss};
+    static void (*const by_ca[])(struct conn *, const struct ack_info *) = {
+        [CA_OPEN] = ack_open, [CA_RECOVERY] = ack_recovery, [CA_LOSS] = ack_loss};
 
     if (c->score && a->acked_bytes) {
         sl_tcp_score_ack(c->score, c->snd_una);

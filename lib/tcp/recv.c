@@ -54,7 +54,8 @@ void sl_tcp_recv_note_dup(struct conn *c, uint32_t start, uint32_t end)
     c->flags |= F_DSACK;
 }
 
-/* Takes the next slice of the payload out of s's chain; false at its end. The chain's buffers come one by one, those without payload are freed. */
+/* Takes the next slice of the payload out of s's chain; false at its end. The chain's buffers come one by one, those
+ * without payload are freed. */
 static bool next_slice(struct seg *s, struct sl_slice *out)
 {
     while (s->mbuf && s->len) {
@@ -137,7 +138,8 @@ static void take_ahead(struct conn *c, struct seg *s)
     }
     sl_stat_inc(c->t->stats, SL_CTR_TCP_OOO_SEGS);
     for (; next_slice(s, &slice); seq += slice.len) {
-        enum reasm_result r = sl_tcp_reasm_insert(&c->t->nodes, c->reasm, seq, slice.mbuf, slice.off, slice.len, segs_max, &dup);
+        enum reasm_result r =
+            sl_tcp_reasm_insert(&c->t->nodes, c->reasm, seq, slice.mbuf, slice.off, slice.len, segs_max, &dup);
 
         if (dup.start != dup.end)
             sl_tcp_recv_note_dup(c, dup.start, dup.end);
@@ -148,8 +150,8 @@ static void take_ahead(struct conn *c, struct seg *s)
         sl_tcp_conn_drop_reasm(c);
 }
 
-/* Nobody will read it. While our own bytes are on their way it is acknowledged and thrown away, so that they arrive; after that the peer is told by RST
- * (RFC 9293 3.6.1, half-duplex close). */
+/* Nobody will read it. While our own bytes are on their way it is acknowledged and thrown away, so that they arrive;
+ * after that the peer is told by RST (RFC 9293 3.6.1, half-duplex close). */
 static void take_unwanted(struct conn *c, struct seg *s)
 {
     sl_stat_drop(c->t->stats, SL_DROP_TCP_UNREAD);

@@ -1,5 +1,6 @@
-/* Requests: SYN-RECEIVED of a passive open, in a small object of its own until the third segment comes. SYN-ACKs are sent again after 1, 2, 4 and 8 s; 16 s later a
- * request is forgotten. Bounded by the listener's backlog and conns_max. */
+/* Requests: SYN-RECEIVED of a passive open, in a small object of its own until the third segment comes. SYN-ACKs are
+ * sent again after 1, 2, 4 and 8 s; 16 s later a request is forgotten. Bounded by the listener's backlog and conns_max.
+ */
 #include "tcp/tcp_internal.h"
 
 #define CHALLENGES_MAX 20 /* answers to odd segments in a request's whole life */
@@ -9,7 +10,8 @@ static uint32_t request_ref(const struct request *r) { return ref_make(REF_REQUE
 static void answer(struct sl_tcp *t, const struct request *r, uint8_t flags)
 {
     bool syn = flags & TF_SYN;
-    struct header h = {.seq = syn ? r->iss : r->iss + 1, .ack = r->irs + 1, .flags = flags, .wscale = r->listener->set->rcv_shift};
+    struct header h = {
+        .seq = syn ? r->iss : r->iss + 1, .ack = r->irs + 1, .flags = flags, .wscale = r->listener->set->rcv_shift};
     struct sl_net_path path;
 
     if (sl_net_route(t->net, &r->tuple.local, &r->tuple.remote, &path))
@@ -18,7 +20,8 @@ static void answer(struct sl_tcp *t, const struct request *r, uint8_t flags)
     h.mss = sl_tcp_mss_offer(&path, &r->tuple);
     h.tsval = tcp_now_ms(t) + sl_tcp_ts_offset(t, &r->tuple);
     h.tsecr = r->ts_recent;
-    h.wnd = (uint16_t)(settings_syn_window(r->listener->set) >> (syn || !(r->opts & OPT_WSCALE) ? 0 : r->listener->set->rcv_shift));
+    h.wnd = (uint16_t)(settings_syn_window(r->listener->set) >>
+                       (syn || !(r->opts & OPT_WSCALE) ? 0 : r->listener->set->rcv_shift));
     sl_tcp_emit_on(t, &path, &r->tuple, &h);
 }
 
@@ -146,10 +149,12 @@ static bool in_window(const struct request *r, const struct seg *s)
 {
     uint32_t rcv_nxt = r->irs + 1, edge = rcv_nxt + settings_syn_window(r->listener->set);
 
-    return s->seq == rcv_nxt || (seq_lt(s->seq, edge) && seq_gt(s->seq + seg_space(s), rcv_nxt)) || seq_in(s->seq, rcv_nxt, edge);
+    return s->seq == rcv_nxt || (seq_lt(s->seq, edge) && seq_gt(s->seq + seg_space(s), rcv_nxt)) ||
+           seq_in(s->seq, rcv_nxt, edge);
 }
 
-/* First to fourth check of RFC 9293 3.10.7.4 for SYN-RECEIVED that came from LISTEN. True when the ACK is to be looked at. */
+/* First to fourth check of RFC 9293 3.10.7.4 for SYN-RECEIVED that came from LISTEN. True when the ACK is to be looked
+ * at. */
 static bool acceptable(struct sl_tcp *t, struct request *r, const struct seg *s)
 {
     if (s->flags == TF_SYN && s->seq == r->irs) { /* our SYN-ACK was lost, or late */

@@ -1,4 +1,5 @@
-/* Resets. One budget per worker bounds how many answers to strangers leave, so that nobody's forged segments make us a reflector. */
+/* Resets. One budget per worker bounds how many answers to strangers leave, so that nobody's forged segments make us a
+ * reflector. */
 #include "tcp/tcp_internal.h"
 
 #define RST_PERIOD_NS (100 * SL_NS_PER_MS)

@@ -1,4 +1,5 @@
-/* Round-trip time and retransmission timeout (RFC 6298). The minimum of 200 ms, instead of the RFC's 1 s, is a deviation on purpose, as common stacks do. */
+/* Round-trip time and retransmission timeout (RFC 6298). The minimum of 200 ms, instead of the RFC's 1 s, is a
+ * deviation on purpose, as common stacks do. */
 #include "tcp/tcp_internal.h"
 
 #define CLOCK_US 66u /* granularity of the wheel */

@@ -43,7 +43,8 @@ static void it_agrees_with_a_bitmap(void **state)
         memset(map, 0, sizeof map);
         sl_rng_seed(&rng, seed);
         for (uint32_t step = 0; step < 200; step++) {
-            uint32_t from = una + (uint32_t)sl_rng_below(&rng, SPACE - una), to = from + 1 + (uint32_t)sl_rng_below(&rng, 60), end;
+            uint32_t from = una + (uint32_t)sl_rng_below(&rng, SPACE - una),
+                     to = from + 1 + (uint32_t)sl_rng_below(&rng, 60), end;
             uint32_t fresh, bytes = 0, missing = 0;
             bool forgot;
 

@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 
-#define DEFAULT(field, value)   \
-    do {                        \
-        if (!(field))           \
-            (field) = (value);  \
+#define DEFAULT(field, value)                                                                                          \
+    do {                                                                                                               \
+        if (!(field))                                                                                                  \
+            (field) = (value);                                                                                         \
     } while (0)
 
 static void fill_defaults(struct sl_tcp_opts *o)
@@ -24,9 +24,10 @@ static void fill_defaults(struct sl_tcp_opts *o)
 
 static bool same(const struct sl_tcp_opts *a, const struct sl_tcp_opts *b)
 {
-    return a->rcv_max_bytes == b->rcv_max_bytes && a->snd_max_bytes == b->snd_max_bytes && a->keepalive_ns == b->keepalive_ns &&
-           a->keepalive_interval_ns == b->keepalive_interval_ns && a->keepalive_probes == b->keepalive_probes &&
-           a->user_timeout_ns == b->user_timeout_ns && a->connect_timeout_ns == b->connect_timeout_ns && a->nagle == b->nagle;
+    return a->rcv_max_bytes == b->rcv_max_bytes && a->snd_max_bytes == b->snd_max_bytes &&
+           a->keepalive_ns == b->keepalive_ns && a->keepalive_interval_ns == b->keepalive_interval_ns &&
+           a->keepalive_probes == b->keepalive_probes && a->user_timeout_ns == b->user_timeout_ns &&
+           a->connect_timeout_ns == b->connect_timeout_ns && a->nagle == b->nagle;
 }
 
 /* The smallest shift that lets 16 bits tell the whole buffer. */

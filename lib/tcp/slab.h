@@ -1,4 +1,5 @@
-/* Slab: items of one size, named by a small index, from chunks that are added as they are needed and never given back. Bounded. Index 0 is no item. */
+/* Slab: items of one size, named by a small index, from chunks that are added as they are needed and never given back.
+ * Bounded. Index 0 is no item. */
 #ifndef SL_TCP_SLAB_H
 #define SL_TCP_SLAB_H
 

@@ -1,10 +1,12 @@
-/* States and the moves between them (RFC 9293 figure 5, with the reset and abort that lead to CLOSED from everywhere). */
+/* States and the moves between them (RFC 9293 figure 5, with the reset and abort that lead to CLOSED from everywhere).
+ */
 #include "tcp/tcp_internal.h"
 
 const char *const sl_tcp_state_name[ST_COUNT] = {
-    [ST_CLOSED] = "CLOSED",         [ST_LISTEN] = "LISTEN",         [ST_SYN_SENT] = "SYN-SENT",     [ST_SYN_RCVD] = "SYN-RECEIVED",
-    [ST_ESTABLISHED] = "ESTABLISHED", [ST_FIN_WAIT_1] = "FIN-WAIT-1", [ST_FIN_WAIT_2] = "FIN-WAIT-2", [ST_CLOSE_WAIT] = "CLOSE-WAIT",
-    [ST_CLOSING] = "CLOSING",       [ST_LAST_ACK] = "LAST-ACK",     [ST_TIME_WAIT] = "TIME-WAIT",
+    [ST_CLOSED] = "CLOSED",         [ST_LISTEN] = "LISTEN",           [ST_SYN_SENT] = "SYN-SENT",
+    [ST_SYN_RCVD] = "SYN-RECEIVED", [ST_ESTABLISHED] = "ESTABLISHED", [ST_FIN_WAIT_1] = "FIN-WAIT-1",
+    [ST_FIN_WAIT_2] = "FIN-WAIT-2", [ST_CLOSE_WAIT] = "CLOSE-WAIT",   [ST_CLOSING] = "CLOSING",
+    [ST_LAST_ACK] = "LAST-ACK",     [ST_TIME_WAIT] = "TIME-WAIT",
 };
 
 #define TO(state) (1u << (state))

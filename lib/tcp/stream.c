@@ -1,4 +1,5 @@
-/* The upper face of a connection: sl_stream_ops. They run between the steps of the loop, at the `now` of the last one. */
+/* The upper face of a connection: sl_stream_ops. They run between the steps of the loop, at the `now` of the last one.
+ */
 #include "tcp/tcp_internal.h"
 
 #include <errno.h>
@@ -72,7 +73,12 @@ static void op_facts(struct sl_stream *s, struct sl_facts *out)
 {
     const struct tuple *tuple = &conn_of_stream(s)->tuple;
 
-    *out = (struct sl_facts){.local = {tuple->local, tuple->lport}, .peer = {tuple->remote, tuple->rport}, .sni = "", .alpn = "", .version = "", .suite = ""};
+    *out = (struct sl_facts){.local = {tuple->local, tuple->lport},
+                             .peer = {tuple->remote, tuple->rport},
+                             .sni = "",
+                             .alpn = "",
+                             .version = "",
+                             .suite = ""};
 }
 
 const struct sl_stream_ops sl_tcp_stream_ops = {

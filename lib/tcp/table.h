@@ -1,6 +1,7 @@
-/* Table: from a tuple to a 32-bit reference. Buckets of one cache line hold eight entries with 16-bit tags; a full bucket spills into the next ones, at most
- * TABLE_PROBE_MAX of them, and counts what passed through it, so that lookups stop early and deletion leaves no tombstones. The size is fixed. The hash is keyed
- * per process, so that peers can't choose what collides. */
+/* Table: from a tuple to a 32-bit reference. Buckets of one cache line hold eight entries with 16-bit tags; a full
+ * bucket spills into the next ones, at most TABLE_PROBE_MAX of them, and counts what passed through it, so that lookups
+ * stop early and deletion leaves no tombstones. The size is fixed. The hash is keyed per process, so that peers can't
+ * choose what collides. */
 #ifndef SL_TCP_TABLE_H
 #define SL_TCP_TABLE_H
 
@@ -23,7 +24,7 @@ struct tuple {
 struct bucket {
     uint16_t tags[TABLE_SLOTS]; /* 0: free */
     uint32_t refs[TABLE_SLOTS];
-    uint32_t passed;            /* entries that wanted this bucket or an earlier one and stand in a later one */
+    uint32_t passed; /* entries that wanted this bucket or an earlier one and stand in a later one */
     uint32_t pad[3];
 };
 _Static_assert(sizeof(struct bucket) == SL_CACHE_LINE, "a bucket is a cache line");

@@ -1,4 +1,5 @@
-/* The table: what was put in is found, whatever else comes and goes; deletion leaves nothing behind; probing is bounded. */
+/* The table: what was put in is found, whatever else comes and goes; deletion leaves nothing behind; probing is
+ * bounded. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -67,7 +68,8 @@ static void a_reference_can_take_another_s_place(void **state)
     sl_tcp_table_free(&t);
 }
 
-/* Hash flooding: every tuple has the same hash. Only so many fit, none is lost, and the table is empty when they are gone. */
+/* Hash flooding: every tuple has the same hash. Only so many fit, none is lost, and the table is empty when they are
+ * gone. */
 static void colliding_entries_spill_within_bounds(void **state)
 {
     struct table t;
@@ -112,8 +114,10 @@ static void a_million_comings_and_goings_leave_it_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(entries_are_found_until_they_are_removed), cmocka_unit_test(what_was_removed_can_not_be_removed_again),
-        cmocka_unit_test(a_reference_can_take_another_s_place),     cmocka_unit_test(colliding_entries_spill_within_bounds),
+        cmocka_unit_test(entries_are_found_until_they_are_removed),
+        cmocka_unit_test(what_was_removed_can_not_be_removed_again),
+        cmocka_unit_test(a_reference_can_take_another_s_place),
+        cmocka_unit_test(colliding_entries_spill_within_bounds),
         cmocka_unit_test(a_million_comings_and_goings_leave_it_whole),
     };
 

@@ -8,7 +8,8 @@
 
 static const struct tuple *tuple_of(const void *ctx, uint32_t ref)
 {
-    static const size_t slabs[] = {[REF_CONN] = offsetof(struct sl_tcp, conns), [REF_REQUEST] = offsetof(struct sl_tcp, requests),
+    static const size_t slabs[] = {[REF_CONN] = offsetof(struct sl_tcp, conns),
+                                   [REF_REQUEST] = offsetof(struct sl_tcp, requests),
                                    [REF_LINGER] = offsetof(struct sl_tcp, lingers)};
 
     return slab_at((const struct slab *)((const char *)ctx + slabs[ref_kind(ref)]), ref_idx(ref));
@@ -32,9 +33,12 @@ static int make_tables(struct sl_tcp *t, const struct sl_tcp_params *p)
     uint32_t seldom = SL_MAX(p->conns_max / 4, 64u);
 
     t->table.tuple_of = NULL;
-    if (sl_tcp_table_init(&t->table, p->conns_max + p->time_wait_max, &key) || sl_tcp_slab_init(&t->conns, sizeof(struct conn), p->conns_max) ||
-        sl_tcp_slab_init(&t->requests, sizeof(struct request), p->conns_max) || sl_tcp_slab_init(&t->lingers, sizeof(struct linger), p->time_wait_max) ||
-        sl_tcp_slab_init(&t->reasms, sizeof(struct reasm), seldom) || sl_tcp_slab_init(&t->scores, sizeof(struct score), seldom) ||
+    if (sl_tcp_table_init(&t->table, p->conns_max + p->time_wait_max, &key) ||
+        sl_tcp_slab_init(&t->conns, sizeof(struct conn), p->conns_max) ||
+        sl_tcp_slab_init(&t->requests, sizeof(struct request), p->conns_max) ||
+        sl_tcp_slab_init(&t->lingers, sizeof(struct linger), p->time_wait_max) ||
+        sl_tcp_slab_init(&t->reasms, sizeof(struct reasm), seldom) ||
+        sl_tcp_slab_init(&t->scores, sizeof(struct score), seldom) ||
         sl_tcp_slab_init(&t->nodes.slab, sizeof(struct node), nodes))
         return -ENOMEM;
     t->table.tuple_of = tuple_of;
@@ -59,7 +63,8 @@ int sl_tcp_create(const struct sl_tcp_params *p, uint64_t now, struct sl_tcp **t
 {
     struct sl_tcp *t;
 
-    if (!p->net || !p->stats || !p->hdr_pool || !p->ref_pool || !p->conns_max || p->conns_max >= 1u << (REF_SHIFT - 1) || p->time_wait_max >= 1u << (REF_SHIFT - 1))
+    if (!p->net || !p->stats || !p->hdr_pool || !p->ref_pool || !p->conns_max ||
+        p->conns_max >= 1u << (REF_SHIFT - 1) || p->time_wait_max >= 1u << (REF_SHIFT - 1))
         return sl_err_set(err, -EINVAL, "tcp: a parameter is missing or out of range");
     t = calloc(1, sizeof *t);
     if (!t)

@@ -1,5 +1,6 @@
-/* tcp: the endpoint of one worker: connection table, listeners, input, output, reassembly, loss recovery, timers. RFC 9293 and what belongs to it.
- * Driven by packets and `now`; leaves packets with net and events on ready lists. Streams are its upper face. */
+/* tcp: the endpoint of one worker: connection table, listeners, input, output, reassembly, loss recovery, timers. RFC
+ * 9293 and what belongs to it. Driven by packets and `now`; leaves packets with net and events on ready lists. Streams
+ * are its upper face. */
 #ifndef SL_TCP_H
 #define SL_TCP_H
 
@@ -17,46 +18,52 @@ struct sl_tcp_params {
     struct rte_mempool *ref_pool; /* mbufs without data room, attached to payload that stands elsewhere */
     uint32_t conns_max;           /* connections in the table, all states but TIME-WAIT */
     uint32_t time_wait_max;
-    uint64_t held_max_bytes;      /* buffer space (whole mbufs) that all receive and send queues may hold together */
-    uint8_t secret[32];           /* initial sequence numbers, table hash, cookies: from the system's random */
-    uint64_t seed;                /* replayable jitter */
-    uint64_t time_wait_ns;        /* 2 MSL; 0: 60 s */
-    uint64_t rto_min_ns;          /* 0: 200 ms */
+    uint64_t held_max_bytes; /* buffer space (whole mbufs) that all receive and send queues may hold together */
+    uint8_t secret[32];      /* initial sequence numbers, table hash, cookies: from the system's random */
+    uint64_t seed;           /* replayable jitter */
+    uint64_t time_wait_ns;   /* 2 MSL; 0: 60 s */
+    uint64_t rto_min_ns;     /* 0: 200 ms */
 };
 
 /* Settings of the connections of a listener, or of one that is dialled. Zero means the default. */
 struct sl_tcp_opts {
-    uint32_t rcv_max_bytes;   /* receive buffer; default 256 KiB */
-    uint32_t snd_max_bytes;   /* send queue at which credit is 0; default 256 KiB */
+    uint32_t rcv_max_bytes;                       /* receive buffer; default 256 KiB */
+    uint32_t snd_max_bytes;                       /* send queue at which credit is 0; default 256 KiB */
     uint64_t keepalive_ns, keepalive_interval_ns; /* defaults 2 h, 75 s */
     uint32_t keepalive_probes;                    /* default 10 */
     uint64_t user_timeout_ns; /* unacknowledged data or a zero window for so long ends the connection; default 120 s */
     uint64_t connect_timeout_ns; /* active open; default 10 s */
-    bool nagle;               /* default off */
+    bool nagle;                  /* default off */
 };
 
 int sl_tcp_create(const struct sl_tcp_params *params, uint64_t now, struct sl_tcp **tcp, struct sl_err *err);
 /* Frees everything without a word to the peers; no stream may be used afterwards. */
 void sl_tcp_destroy(struct sl_tcp *tcp);
 
-/* Accepts connections to `at`: each reports SL_STREAM_OPEN on `ready` with owner set to `owner`, once established. backlog: connections in SYN-RCVD at a time (further
- * SYNs are dropped and counted). -EADDRINUSE, -ENOMEM. */
-int sl_tcp_listen(struct sl_tcp *tcp, const struct sl_endpoint *at, const struct sl_tcp_opts *opts, uint32_t backlog, struct sl_ready *ready, void *owner,
-                  struct sl_tcp_listener **listener);
+/* Accepts connections to `at`: each reports SL_STREAM_OPEN on `ready` with owner set to `owner`, once established.
+ * backlog: connections in SYN-RCVD at a time (further SYNs are dropped and counted). -EADDRINUSE, -ENOMEM. */
+int sl_tcp_listen(struct sl_tcp *tcp, const struct sl_endpoint *at, const struct sl_tcp_opts *opts, uint32_t backlog,
+                  struct sl_ready *ready, void *owner, struct sl_tcp_listener **listener);
 /* New settings and owner for connections from now on. */
-void sl_tcp_listener_update(struct sl_tcp_listener *l, const struct sl_tcp_opts *opts, uint32_t backlog, struct sl_ready *ready, void *owner);
+void sl_tcp_listener_update(struct sl_tcp_listener *l, const struct sl_tcp_opts *opts, uint32_t backlog,
+                            struct sl_ready *ready, void *owner);
 /* No new connections (a SYN gets RST); those in SYN-RCVD are dropped, established ones stay. */
 void sl_tcp_unlisten(struct sl_tcp_listener *l);
 
-/* Active open from local (its port chosen by the caller). The stream reports OPEN or CLOSED. NULL with *why: -EADDRINUSE (the tuple is in use), -ENOMEM, -EHOSTUNREACH. */
-struct sl_stream *sl_tcp_connect(struct sl_tcp *tcp, const struct sl_endpoint *local, const struct sl_endpoint *remote, const struct sl_tcp_opts *opts,
-                                 struct sl_ready *ready, void *owner, uint64_t now, int *why);
+/* Active open from local (its port chosen by the caller). The stream reports OPEN or CLOSED. NULL with *why:
+ * -EADDRINUSE (the tuple is in use), -ENOMEM, -EHOSTUNREACH. */
+struct sl_stream *sl_tcp_connect(struct sl_tcp *tcp, const struct sl_endpoint *local, const struct sl_endpoint *remote,
+                                 const struct sl_tcp_opts *opts, struct sl_ready *ready, void *owner, uint64_t now,
+                                 int *why);
 /* Whether a connection with this tuple exists (TIME-WAIT included, unless it may be reused for an active open). */
 bool sl_tcp_in_use(struct sl_tcp *tcp, const struct sl_endpoint *local, const struct sl_endpoint *remote);
 
-/* The steps of the loop, in this order. `now` never goes back. Stream operations between the steps use the `now` of the last step. */
-void sl_tcp_input(struct sl_tcp *tcp, struct sl_net_batch *batch, uint64_t now); /* consumes the batch's segments and errors */
-void sl_tcp_output(struct sl_tcp *tcp, uint64_t now); /* lets every connection that has something to send fill net's transmit queues */
+/* The steps of the loop, in this order. `now` never goes back. Stream operations between the steps use the `now` of the
+ * last step. */
+void sl_tcp_input(struct sl_tcp *tcp, struct sl_net_batch *batch,
+                  uint64_t now); /* consumes the batch's segments and errors */
+void sl_tcp_output(struct sl_tcp *tcp,
+                   uint64_t now); /* lets every connection that has something to send fill net's transmit queues */
 void sl_tcp_timers(struct sl_tcp *tcp, uint64_t now);
 /* When timers has something to do; 0 when output could send at once; SL_NEVER. */
 uint64_t sl_tcp_next(const struct sl_tcp *tcp);
@@ -64,7 +71,7 @@ uint64_t sl_tcp_next(const struct sl_tcp *tcp);
 /* What `sluicectl conns` shows of one connection. */
 struct sl_tcp_info {
     struct sl_endpoint local, remote;
-    const char *state;          /* RFC 9293's name */
+    const char *state; /* RFC 9293's name */
     uint32_t snd_wnd_bytes, rcv_wnd_bytes, cwnd_bytes, ssthresh_bytes;
     uint32_t srtt_us, rto_ms;
     uint32_t snd_queued_bytes, rcv_queued_bytes;
@@ -73,8 +80,10 @@ struct sl_tcp_info {
     bool passive;
 };
 
-/* Walks connections from *position (0 to begin) and calls fn for up to max of them; false when the table is at its end. fn must not call tcp. */
-bool sl_tcp_each(struct sl_tcp *tcp, uint32_t *position, uint32_t max, void (*fn)(void *ctx, const struct sl_tcp_info *), void *ctx);
+/* Walks connections from *position (0 to begin) and calls fn for up to max of them; false when the table is at its end.
+ * fn must not call tcp. */
+bool sl_tcp_each(struct sl_tcp *tcp, uint32_t *position, uint32_t max,
+                 void (*fn)(void *ctx, const struct sl_tcp_info *), void *ctx);
 bool sl_tcp_stream_info(struct sl_stream *s, struct sl_tcp_info *out);
 /* Connections in the table in any state but TIME-WAIT and LISTEN. */
 uint32_t sl_tcp_conns(const struct sl_tcp *tcp);

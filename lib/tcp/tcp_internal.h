@@ -5,23 +5,23 @@
 #include "tcp/conn.h"
 #include "tcp/wire.h"
 
-#define TCP_MSS_DEFAULT4 536u          /* RFC 9293 3.7.1, when the peer names none */
+#define TCP_MSS_DEFAULT4 536u /* RFC 9293 3.7.1, when the peer names none */
 #define TCP_MSS_DEFAULT6 1220u
-#define TCP_MSS_FLOOR 216u             /* smaller offers are raised to this (CVE-2019-11479) */
-#define TCP_MTU_FLOOR4 552u            /* no ICMP makes packets smaller than this (RFC 1191 is more trusting) */
-#define TCP_MTU_FLOOR6 1280u           /* RFC 8201 */
-#define TCP_SHIFT_MAX 14u              /* RFC 7323 2.3 */
-#define TCP_RTO_SYN_NS SL_NS_PER_S     /* RFC 6298 2.1 */
+#define TCP_MSS_FLOOR 216u                 /* smaller offers are raised to this (CVE-2019-11479) */
+#define TCP_MTU_FLOOR4 552u                /* no ICMP makes packets smaller than this (RFC 1191 is more trusting) */
+#define TCP_MTU_FLOOR6 1280u               /* RFC 8201 */
+#define TCP_SHIFT_MAX 14u                  /* RFC 7323 2.3 */
+#define TCP_RTO_SYN_NS SL_NS_PER_S         /* RFC 6298 2.1 */
 #define TCP_RTO_AFTER_SYN_LOSS_US 3000000u /* RFC 6298 5.7 */
 #define TCP_RTO_MAX_NS (60 * SL_NS_PER_S)
 #define TCP_DELACK_NS (40 * SL_NS_PER_MS)
 #define TCP_OVERRIDE_NS (200 * SL_NS_PER_MS) /* RFC 9293 3.8.6.2.1: 0.1 to 1 s */
-#define TCP_PIECES_MAX 16u             /* slices in one segment */
-#define TCP_BUDGET_SEGS 32u            /* segments of one connection before another one's turn */
-#define TCP_SYN_ACKS_MAX 5u            /* 1 + 2 + 4 + 8 + 16 s, then a request is forgotten */
+#define TCP_PIECES_MAX 16u                   /* slices in one segment */
+#define TCP_BUDGET_SEGS 32u                  /* segments of one connection before another one's turn */
+#define TCP_SYN_ACKS_MAX 5u                  /* 1 + 2 + 4 + 8 + 16 s, then a request is forgotten */
 #define TCP_LISTENER_BUCKETS 64u
 #define TCP_PAWS_AGE_NS (24ull * 86400 * SL_NS_PER_S) /* RFC 7323 5.5 */
-#define TCP_ALLOC_PAUSE_NS SL_NS_PER_MS /* no packet buffers: try again after this */
+#define TCP_ALLOC_PAUSE_NS SL_NS_PER_MS               /* no packet buffers: try again after this */
 
 /* What a 32-bit reference in the table stands for: kind in the upper two bits, slab index below. */
 enum ref_kind { REF_CONN, REF_REQUEST, REF_LINGER };
@@ -57,8 +57,8 @@ struct sl_tcp {
     struct slab conns, requests, lingers, reasms, scores;
     struct node_pool nodes;
     struct sl_wheel wheel;
-    struct sl_list out;    /* of conn.out_link: something to send */
-    struct sl_list dead;   /* of conn.out_link: to be freed at the end of this step */
+    struct sl_list out;     /* of conn.out_link: something to send */
+    struct sl_list dead;    /* of conn.out_link: to be freed at the end of this step */
     uint64_t stalled_until; /* output waits for packet buffers */
     struct sl_fifo tw_fifo;
     struct sl_fifo req_fifos[TCP_SYN_ACKS_MAX];
@@ -84,20 +84,25 @@ static inline uint32_t conn_tsval(const struct conn *c) { return tcp_now_ms(c->t
 static inline uint32_t conn_flight(const struct conn *c) { return c->snd_nxt - c->snd_una; }
 /* Numbers that are to be sent, FIN included: [snd_nxt, conn_snd_limit). */
 static inline uint32_t conn_snd_limit(const struct conn *c) { return c->snd_end + !!(c->flags & F_SHUT); }
-static inline bool conn_synchronized(const struct conn *c) { return c->state >= ST_ESTABLISHED && c->state < ST_TIME_WAIT; }
+static inline bool conn_synchronized(const struct conn *c)
+{
+    return c->state >= ST_ESTABLISHED && c->state < ST_TIME_WAIT;
+}
 
 /* conn.c: birth and death */
-/* A connection in CLOSED with defaults, in the table under `tuple` (hash filled in), in place of the reference `replaces` unless that is 0. NULL with *why when
- * conns_max, the table or memory is at its end (-ENOMEM), or there is no way to the peer (-EHOSTUNREACH). */
-struct conn *sl_tcp_conn_new(struct sl_tcp *t, const struct tuple *tuple, struct settings *set, uint32_t replaces, int *why);
+/* A connection in CLOSED with defaults, in the table under `tuple` (hash filled in), in place of the reference
+ * `replaces` unless that is 0. NULL with *why when conns_max, the table or memory is at its end (-ENOMEM), or there is
+ * no way to the peer (-EHOSTUNREACH). */
+struct conn *sl_tcp_conn_new(struct sl_tcp *t, const struct tuple *tuple, struct settings *set, uint32_t replaces,
+                             int *why);
 /* The MSS that we name to the peer: what the interface's MTU allows (RFC 6691: options not subtracted). */
 uint16_t sl_tcp_mss_offer(const struct sl_net_path *path, const struct tuple *tuple);
 /* Computes what a full segment holds from the path's MTU, the peer's MSS and the options. */
 void sl_tcp_conn_set_mss(struct conn *c);
 /* What both sides agreed on in their SYNs. */
 void sl_tcp_conn_agree(struct conn *c, uint8_t opts, uint8_t peer_shift, uint16_t peer_mss, uint32_t ts_recent);
-/* Out of the table and off every list, send queue freed; the user is told `reason`. Received bytes stay readable when it is NONE. The object lives on until it is
- * released, and to the end of this step. */
+/* Out of the table and off every list, send queue freed; the user is told `reason`. Received bytes stay readable when
+ * it is NONE. The object lives on until it is released, and to the end of this step. */
 void sl_tcp_conn_end(struct conn *c, enum sl_reason reason);
 /* The same, but another reference has taken the connection's place in the table, and the state is TIME-WAIT already. */
 void sl_tcp_conn_linger_took_over(struct conn *c);
@@ -114,7 +119,8 @@ static inline void conn_ack_now(struct conn *c)
     c->flags |= F_ACK_NOW;
     conn_wants_output(c);
 }
-/* An ended connection is released: it is freed by the next reap, which ends every step, so that nobody on the way meets freed memory. */
+/* An ended connection is released: it is freed by the next reap, which ends every step, so that nobody on the way meets
+ * freed memory. */
 void sl_tcp_conn_bury(struct conn *c);
 void sl_tcp_conn_reap(struct sl_tcp *t);
 void sl_tcp_conn_free_queues(struct conn *c);
@@ -150,7 +156,8 @@ enum emit_result {
     EMIT_LOST,    /* the neighbour does not answer: as good as lost on the way */
 };
 /* A segment that belongs to no connection object: it is lost when it can't leave now. _on: the way is known. */
-enum emit_result sl_tcp_emit_on(struct sl_tcp *t, struct sl_net_path *path, const struct tuple *tuple, const struct header *h);
+enum emit_result sl_tcp_emit_on(struct sl_tcp *t, struct sl_net_path *path, const struct tuple *tuple,
+                                const struct header *h);
 enum emit_result sl_tcp_emit_bare(struct sl_tcp *t, const struct tuple *tuple, const struct header *h);
 /* Of len queued bytes from seq on, how many go into one segment; moves *place to where they begin. */
 uint32_t sl_tcp_emit_fit(struct conn *c, struct place *place, uint32_t seq, uint32_t len);
@@ -162,11 +169,12 @@ void sl_tcp_rst_answer(struct sl_tcp *t, const struct seg *s);
 void sl_tcp_rst_send(struct sl_tcp *t, const struct tuple *tuple, uint32_t seq, uint32_t ack, uint8_t flags);
 
 /* output.c */
-/* Sends what c may send now, at most budget_segs segments; *more: it could send on. False when net or the pools are full: c must stay on the list. */
+/* Sends what c may send now, at most budget_segs segments; *more: it could send on. False when net or the pools are
+ * full: c must stay on the list. */
 bool sl_tcp_output_conn(struct conn *c, uint32_t budget_segs, bool *more);
 
 /* recv.c: receive queue, window, delayed ACK */
-uint32_t sl_tcp_recv_window(const struct conn *c); /* the window to be told: bytes beyond rcv_nxt, before scaling */
+uint32_t sl_tcp_recv_window(const struct conn *c);    /* the window to be told: bytes beyond rcv_nxt, before scaling */
 void sl_tcp_recv_text(struct conn *c, struct seg *s); /* step 7: payload, already trimmed */
 /* Step 8: notes where FIN stands, and takes it when its turn has come. */
 void sl_tcp_recv_fin(struct conn *c, uint32_t fin_at, bool has_fin);
@@ -202,9 +210,11 @@ void sl_tcp_rtt_sample(struct conn *c, uint64_t rtt_ns);
 uint64_t sl_tcp_rtt_rto_ns(const struct conn *c); /* with backoff */
 
 /* timer.c: facts in, deadlines out */
-void sl_tcp_timer_sent(struct conn *c, bool was_idle); /* something that must be acknowledged went out; was_idle: nothing was in flight before */
-void sl_tcp_timer_acked(struct conn *c);       /* snd_una moved */
-void sl_tcp_timer_persist(struct conn *c);     /* nothing in flight, and the window holds data back */
+void sl_tcp_timer_sent(
+    struct conn *c,
+    bool was_idle); /* something that must be acknowledged went out; was_idle: nothing was in flight before */
+void sl_tcp_timer_acked(struct conn *c);   /* snd_una moved */
+void sl_tcp_timer_persist(struct conn *c); /* nothing in flight, and the window holds data back */
 void sl_tcp_timer_delack(struct conn *c);
 void sl_tcp_timer_life(struct conn *c, uint64_t at_ns);
 void sl_tcp_timer_rearm(struct conn *c);
@@ -213,14 +223,16 @@ void sl_tcp_timer_run(struct sl_tcp *t);
 
 /* listen.c */
 struct sl_tcp_listener *sl_tcp_listen_find(struct sl_tcp *t, const struct tuple *tuple);
-/* A segment to a listener with no state of its own. iss_floor: the ISN must be newer than this when has_floor (RFC 9293 3.4.1, TIME-WAIT reuse). */
+/* A segment to a listener with no state of its own. iss_floor: the ISN must be newer than this when has_floor (RFC 9293
+ * 3.4.1, TIME-WAIT reuse). */
 void sl_tcp_listen_input(struct sl_tcp_listener *l, struct seg *s, bool has_floor, uint32_t iss_floor);
 
 /* request.c */
 void sl_tcp_request_new(struct sl_tcp_listener *l, const struct seg *s, uint32_t iss);
 /* Forgets all requests of l. */
 void sl_tcp_request_free_all(struct sl_tcp_listener *l);
-/* A segment to a request. The connection when it became one and the segment is to be processed further; NULL when it is done with. */
+/* A segment to a request. The connection when it became one and the segment is to be processed further; NULL when it is
+ * done with. */
 struct conn *sl_tcp_request_input(struct request *r, struct seg *s);
 void sl_tcp_request_free(struct sl_tcp *t, struct request *r);
 void sl_tcp_request_timers(struct sl_tcp *t);
@@ -244,11 +256,14 @@ void sl_tcp_close_fin_acked(struct conn *c);
 void sl_tcp_close_peer_fin(struct conn *c);
 
 /* input.c */
-bool sl_tcp_challenge(struct conn *c); /* an ACK within this connection's limit (RFC 5961) */
+bool sl_tcp_challenge(struct conn *c);                         /* an ACK within this connection's limit (RFC 5961) */
 void sl_tcp_synchronized_input(struct conn *c, struct seg *s); /* 3.10.7.4 */
 void sl_tcp_text_input(struct conn *c, struct seg *s);         /* its steps 6 to 8, for text on a SYN-ACK */
 /* The first window we tell, in a SYN: never scaled. */
-static inline uint32_t settings_syn_window(const struct settings *set) { return SL_MIN(set->opts.rcv_max_bytes, (uint32_t)UINT16_MAX); }
+static inline uint32_t settings_syn_window(const struct settings *set)
+{
+    return SL_MIN(set->opts.rcv_max_bytes, (uint32_t)UINT16_MAX);
+}
 
 /* icmp.c */
 void sl_tcp_icmp_input(struct sl_tcp *t, const struct sl_net_icmp *e);

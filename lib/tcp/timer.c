@@ -1,5 +1,5 @@
-/* Facts in, deadlines out. A connection has several deadlines and one entry in the wheel, armed no later than the earliest. Moving a deadline later is a store:
- * the wheel finds out when it fires, and arms anew. */
+/* Facts in, deadlines out. A connection has several deadlines and one entry in the wheel, armed no later than the
+ * earliest. Moving a deadline later is a store: the wheel finds out when it fires, and arms anew. */
 #include "tcp/tcp_internal.h"
 
 #define BACKOFF_MAX 12

@@ -1,12 +1,18 @@
-/* TIME-WAIT: what is left of a connection for 2 MSL. First in, first out; when there are too many the oldest goes early. */
+/* TIME-WAIT: what is left of a connection for 2 MSL. First in, first out; when there are too many the oldest goes
+ * early. */
 #include "tcp/tcp_internal.h"
 
-#define CHALLENGES_MAX 100             /* answers to odd segments in a linger's life */
-#define REUSE_AFTER_NS SL_NS_PER_S     /* one tick of any peer's timestamp clock has passed (RFC 7323 5.4) */
+#define CHALLENGES_MAX 100         /* answers to odd segments in a linger's life */
+#define REUSE_AFTER_NS SL_NS_PER_S /* one tick of any peer's timestamp clock has passed (RFC 7323 5.4) */
 
 static void send_ack(struct sl_tcp *t, const struct linger *w)
 {
-    struct header h = {.seq = w->snd_nxt, .ack = w->rcv_nxt, .wnd = w->wnd, .flags = TF_ACK, .opts = w->ts ? OPT_TS : 0, .tsecr = w->ts_recent};
+    struct header h = {.seq = w->snd_nxt,
+                       .ack = w->rcv_nxt,
+                       .wnd = w->wnd,
+                       .flags = TF_ACK,
+                       .opts = w->ts ? OPT_TS : 0,
+                       .tsecr = w->ts_recent};
 
     h.tsval = tcp_now_ms(t) + sl_tcp_ts_offset(t, &w->tuple);
     sl_tcp_emit_bare(t, &w->tuple, &h);
@@ -51,8 +57,13 @@ void sl_tcp_linger_begin(struct conn *c)
     struct sl_tcp *t = c->t;
     struct linger *w = take(t), last;
 
-    last = (struct linger){.tuple = c->tuple, .since_ns = t->now, .snd_nxt = c->snd_nxt, .rcv_nxt = c->rcv_nxt, .ts_recent = c->ts_recent,
-                           .wnd = (uint16_t)SL_MIN(sl_tcp_recv_window(c) >> c->rcv_shift, (uint32_t)UINT16_MAX), .ts = c->flags & F_TS};
+    last = (struct linger){.tuple = c->tuple,
+                           .since_ns = t->now,
+                           .snd_nxt = c->snd_nxt,
+                           .rcv_nxt = c->rcv_nxt,
+                           .ts_recent = c->ts_recent,
+                           .wnd = (uint16_t)SL_MIN(sl_tcp_recv_window(c) >> c->rcv_shift, (uint32_t)UINT16_MAX),
+                           .ts = c->flags & F_TS};
     if (c->flags & F_ACK_NOW)
         send_ack(t, &last); /* the connection won't any more */
     sl_tcp_set_state(c, ST_TIME_WAIT);
@@ -90,11 +101,15 @@ static bool acceptable(const struct linger *w, const struct seg *s)
 
     if (w->ts && s->opts & OPT_TS && !(s->flags & TF_RST) && (int32_t)(s->tsval - w->ts_recent) < 0)
         return false;
-    return s->seq == w->rcv_nxt || seq_in(s->seq, w->rcv_nxt, edge) || (seq_gt(s->seq + seg_space(s), w->rcv_nxt) && seq_lt(s->seq, edge));
+    return s->seq == w->rcv_nxt || seq_in(s->seq, w->rcv_nxt, edge) ||
+           (seq_gt(s->seq + seg_space(s), w->rcv_nxt) && seq_lt(s->seq, edge));
 }
 
 /* The peer's FIN once more: our ACK of it was lost. */
-static bool is_last_fin(const struct linger *w, const struct seg *s) { return s->flags & TF_FIN && s->seq + s->len + 1 == w->rcv_nxt; }
+static bool is_last_fin(const struct linger *w, const struct seg *s)
+{
+    return s->flags & TF_FIN && s->seq + s->len + 1 == w->rcv_nxt;
+}
 
 bool sl_tcp_linger_input(struct linger *w, struct seg *s, struct sl_tcp *t, uint32_t *iss_floor)
 {
@@ -113,14 +128,15 @@ bool sl_tcp_linger_input(struct linger *w, struct seg *s, struct sl_tcp *t, uint
     sl_stat_drop(t->stats, SL_DROP_TCP_IN_TIME_WAIT);
     if (is_last_fin(w, s) && s->flags & TF_ACK)
         sl_fifo_start(&t->tw_fifo, &w->timer, t->now);
-    if (!acceptable(w, s) || s->flags & TF_SYN)
-        send_ack_limited(t, w);
-    else if (s->flags & TF_ACK && !s->bare)
+    if (!acceptable(w, s) || s->flags & TF_SYN || (s->flags & TF_ACK && !s->bare))
         send_ack_limited(t, w);
     return false;
 }
 
-bool sl_tcp_linger_may_reuse(const struct sl_tcp *t, const struct linger *w) { return w->ts && t->now - w->since_ns >= REUSE_AFTER_NS; }
+bool sl_tcp_linger_may_reuse(const struct sl_tcp *t, const struct linger *w)
+{
+    return w->ts && t->now - w->since_ns >= REUSE_AFTER_NS;
+}
 
 void sl_tcp_linger_timers(struct sl_tcp *t)
 {

@@ -40,10 +40,8 @@ static const struct option_reader {
     bool syn_only;
     void (*read)(struct seg *s, struct sl_cursor *c);
 } option_readers[] = {
-    [KIND_MSS] = {2, false, true, read_mss},
-    [KIND_WSCALE] = {1, false, true, read_wscale},
-    [KIND_SACK_OK] = {0, false, true, read_sack_ok},
-    [KIND_SACK] = {8, true, false, read_sacks},
+    [KIND_MSS] = {2, false, true, read_mss},         [KIND_WSCALE] = {1, false, true, read_wscale},
+    [KIND_SACK_OK] = {0, false, true, read_sack_ok}, [KIND_SACK] = {8, true, false, read_sacks},
     [KIND_TS] = {8, false, false, read_ts},
 };
 

@@ -33,27 +33,27 @@ enum {
 struct seg {
     struct rte_mbuf *mbuf; /* NULL once somebody took it */
     struct tuple tuple;
-    uint32_t seq, ack;     /* seq of the first byte that is left after trimming */
-    uint32_t seq_sent;     /* seq as it arrived */
-    uint32_t wnd;          /* as on the wire, unscaled */
-    uint32_t len;          /* payload bytes left after trimming */
-    uint32_t skip;         /* bytes from the start of mbuf to the payload that is left */
+    uint32_t seq, ack; /* seq of the first byte that is left after trimming */
+    uint32_t seq_sent; /* seq as it arrived */
+    uint32_t wnd;      /* as on the wire, unscaled */
+    uint32_t len;      /* payload bytes left after trimming */
+    uint32_t skip;     /* bytes from the start of mbuf to the payload that is left */
     uint32_t tsval, tsecr;
     uint16_t mss;
-    uint8_t flags;         /* TF_* */
-    uint8_t opts;          /* OPT_* present */
-    uint8_t wscale;        /* as sent, 0..255 */
+    uint8_t flags;  /* TF_* */
+    uint8_t opts;   /* OPT_* present */
+    uint8_t wscale; /* as sent, 0..255 */
     uint8_t n_sacks;
     uint8_t ecn;
-    bool bare;             /* arrived without payload, SYN and FIN */
+    bool bare; /* arrived without payload, SYN and FIN */
     struct range sacks[WIRE_SACKS_MAX];
 };
 
 /* Sequence space that s takes: SYN and FIN count (RFC 9293 3.4). */
 static inline uint32_t seg_space(const struct seg *s) { return s->len + !!(s->flags & TF_SYN) + !!(s->flags & TF_FIN); }
 
-/* Reads the header of in->mbuf, whose data begins with it, into s (hash left open). The mbuf changes hands: s owns it. False with *why when it is malformed: then
- * the caller still frees s->mbuf. */
+/* Reads the header of in->mbuf, whose data begins with it, into s (hash left open). The mbuf changes hands: s owns it.
+ * False with *why when it is malformed: then the caller still frees s->mbuf. */
 bool sl_tcp_wire_parse(const struct sl_net_seg *in, struct seg *s, enum sl_drop *why);
 
 /* A header to be written. */

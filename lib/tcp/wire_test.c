@@ -1,4 +1,5 @@
-/* Headers and options from hostile wires. Every buffer ends exactly where its bytes end, so that a sanitizer sees one byte read too far. */
+/* Headers and options from hostile wires. Every buffer ends exactly where its bytes end, so that a sanitizer sees one
+ * byte read too far. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -13,7 +14,8 @@ static struct rte_mempool *pool;
 static const struct tuple tuple = {.lport = 443, .rport = 50000};
 
 /* A segment with these option bytes; doff 0: right. */
-static uint32_t build(uint8_t *out, uint8_t flags, const uint8_t *opts, uint32_t n_opts, uint32_t doff, uint32_t payload)
+static uint32_t build(uint8_t *out, uint8_t flags, const uint8_t *opts, uint32_t n_opts, uint32_t doff,
+                      uint32_t payload)
 {
     struct header h = {.seq = 1000, .ack = 2000, .wnd = 3000, .flags = flags};
     struct tuple back = {.lport = tuple.rport, .rport = tuple.lport}; /* as the peer writes it */
@@ -37,7 +39,10 @@ static bool parse(struct rte_mbuf *m, struct seg *s)
     return good;
 }
 
-static bool parse_bytes(const uint8_t *bytes, uint32_t n, struct seg *s) { return parse(th_mbuf_exact(pool, bytes, n, 0), s); }
+static bool parse_bytes(const uint8_t *bytes, uint32_t n, struct seg *s)
+{
+    return parse(th_mbuf_exact(pool, bytes, n, 0), s);
+}
 
 static bool parse_opts(uint8_t flags, const uint8_t *opts, uint32_t n, struct seg *s)
 {
@@ -48,8 +53,15 @@ static bool parse_opts(uint8_t flags, const uint8_t *opts, uint32_t n, struct se
 
 static void what_is_written_is_read(void **state)
 {
-    struct header h = {.seq = 0xfffffffe, .ack = 7, .wnd = 9, .flags = TF_SYN | TF_ACK, .opts = OPT_MSS | OPT_WSCALE | OPT_SACK_OK | OPT_TS,
-                       .mss = 1460, .wscale = 7, .tsval = 11, .tsecr = 12};
+    struct header h = {.seq = 0xfffffffe,
+                       .ack = 7,
+                       .wnd = 9,
+                       .flags = TF_SYN | TF_ACK,
+                       .opts = OPT_MSS | OPT_WSCALE | OPT_SACK_OK | OPT_TS,
+                       .mss = 1460,
+                       .wscale = 7,
+                       .tsval = 11,
+                       .tsecr = 12};
     struct tuple back = {.lport = tuple.rport, .rport = tuple.lport};
     uint8_t bytes[WIRE_HEADER_MAX];
     struct seg s;

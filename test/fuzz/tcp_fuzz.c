@@ -1,6 +1,7 @@
-/* One endpoint, a listener and up to eight connections in whatever state the input brings them to, under virtual time. The input is a program: users act, time passes,
- * and a peer that sees the endpoint's own numbers sends segments near them: mostly right, often not. After every step the endpoint's invariants are checked; at
- * the end every packet buffer must be home.
+/* One endpoint, a listener and up to eight connections in whatever state the input brings them to, under virtual time.
+ * The input is a program: users act, time passes, and a peer that sees the endpoint's own numbers sends segments near
+ * them: mostly right, often not. After every step the endpoint's invariants are checked; at the end every packet buffer
+ * must be home.
  *
  * Input: operations of a byte each, see `ops`; what they need follows. Where the input ends, zeroes follow. */
 #include <stdio.h>
@@ -20,7 +21,7 @@ struct input {
 struct slot {
     struct sl_stream *stream; /* of ours; NULL: none, or released */
     uint16_t lport, rport;
-    uint32_t iss;             /* the peer's, until the endpoint knows one */
+    uint32_t iss; /* the peer's, until the endpoint knows one */
 };
 
 static struct rte_mempool *frames_pool, *hdr_pool, *ref_pool;
@@ -52,10 +53,17 @@ static void make_world(bool ip6)
 {
     static const uint8_t secret[32] = {1, 2, 3};
     struct sl_net_iface_conf iface = {.name = "fuzz", .mac = th_mac(1), .mtu = 1500, .n_addrs = 1};
-    struct sl_net_params np = {.ifaces = &iface, .n_ifaces = 1, .answers = true, .pool = frames_pool, .stats = &stats, .seed = 1};
-    struct sl_tcp_params tp = {.stats = &stats, .hdr_pool = hdr_pool, .ref_pool = ref_pool, .conns_max = 16, .time_wait_max = 4,
-                               .held_max_bytes = 1u << 20, .seed = 2};
-    struct sl_tcp_opts opts = {.rcv_max_bytes = 64u << 10, .snd_max_bytes = 32u << 10, .keepalive_ns = 100 * SL_NS_PER_S};
+    struct sl_net_params np = {
+        .ifaces = &iface, .n_ifaces = 1, .answers = true, .pool = frames_pool, .stats = &stats, .seed = 1};
+    struct sl_tcp_params tp = {.stats = &stats,
+                               .hdr_pool = hdr_pool,
+                               .ref_pool = ref_pool,
+                               .conns_max = 16,
+                               .time_wait_max = 4,
+                               .held_max_bytes = 1u << 20,
+                               .seed = 2};
+    struct sl_tcp_opts opts = {
+        .rcv_max_bytes = 64u << 10, .snd_max_bytes = 32u << 10, .keepalive_ns = 100 * SL_NS_PER_S};
     struct sl_endpoint at;
     struct sl_err err;
 
@@ -121,7 +129,8 @@ static void take_events(void)
         struct slot *slot = slot_of(s);
 
         must(events != 0, "an event without an event");
-        must(!(events & SL_STREAM_READABLE) || (s->state & SL_STREAM_READABLE), "readable is gone before anybody read");
+        must(!(events & SL_STREAM_READABLE) || s->state & (SL_STREAM_READABLE | SL_STREAM_CLOSED),
+             "readable is gone before anybody read");
         if (slot && (!slot->stream || slot->stream == s))
             slot->stream = s;
         else
@@ -158,7 +167,8 @@ static const struct tuple *tuple_of_slot(const struct slot *slot)
 }
 
 /* The numbers that the endpoint expects next, and has in flight. */
-static void live_numbers(const struct slot *slot, uint32_t *rcv_nxt, uint32_t *rcv_adv, uint32_t *snd_una, uint32_t *snd_nxt, uint32_t *ts)
+static void live_numbers(const struct slot *slot, uint32_t *rcv_nxt, uint32_t *rcv_adv, uint32_t *snd_una,
+                         uint32_t *snd_nxt, uint32_t *ts)
 {
     uint32_t ref = sl_tcp_table_find(&tcp->table, tuple_of_slot(slot));
 
@@ -217,7 +227,8 @@ static uint32_t pick(struct input *in, uint32_t a, uint32_t b)
 
 enum { SEG_SYN = 1, SEG_OPTS = 2, SEG_SACK = 4, SEG_RAW = 8, SEG_CHAIN = 16, SEG_QUEUE = 32 };
 
-static uint32_t put_options(struct input *in, uint8_t *out, uint8_t how, struct header *h, uint32_t snd_una, uint32_t snd_nxt, uint32_t ts)
+static uint32_t put_options(struct input *in, uint8_t *out, uint8_t how, struct header *h, uint32_t snd_una,
+                            uint32_t snd_nxt, uint32_t ts)
 {
     uint32_t n;
 
@@ -280,9 +291,11 @@ static void op_segment(struct input *in)
     len += WIRE_HEADER_MIN + n_opts;
     cuts[0] = WIRE_HEADER_MIN + u8(in) % 64u;
     cuts[1] = cuts[0] + 1 + u8(in);
-    batch.segs[batch.n_segs++] = (struct sl_net_seg){.mbuf = how & SEG_CHAIN ? th_mbuf_chain(frames_pool, bytes, len, cuts, 2, 0)
-                                                                             : th_mbuf_exact(frames_pool, bytes, len, 0),
-                                                     .local = ours, .remote = theirs};
+    batch.segs[batch.n_segs++] =
+        (struct sl_net_seg){.mbuf = how & SEG_CHAIN ? th_mbuf_chain(frames_pool, bytes, len, cuts, 2, 0)
+                                                    : th_mbuf_exact(frames_pool, bytes, len, 0),
+                            .local = ours,
+                            .remote = theirs};
     if (!(how & SEG_QUEUE) || batch.n_segs == SL_NET_BURST)
         settle();
 }
@@ -304,7 +317,8 @@ static void op_dial(struct input *in)
 {
     uint32_t i = u8(in) % CONNS;
     struct sl_endpoint local = {ours, (uint16_t)(50000 + i)}, remote = {theirs, (uint16_t)(PEER_PORT + 100)};
-    struct sl_tcp_opts opts = {.nagle = u8(in) & 1, .user_timeout_ns = 20 * SL_NS_PER_S, .rcv_max_bytes = 1u << (8 + (u8(in) & 15))};
+    struct sl_tcp_opts opts = {
+        .nagle = u8(in) & 1, .user_timeout_ns = 20 * SL_NS_PER_S, .rcv_max_bytes = 1u << (8 + (u8(in) & 15))};
     struct sl_stream *s;
     int why = 0;
 
@@ -399,8 +413,13 @@ static void op_icmp(struct input *in)
     uint32_t rcv_nxt, rcv_adv, snd_una, snd_nxt, ts;
 
     live_numbers(slot, &rcv_nxt, &rcv_adv, &snd_una, &snd_nxt, &ts);
-    batch.errs[batch.n_errs++] = (struct sl_net_icmp){.local = ours, .remote = theirs, .lport = slot->lport, .rport = slot->rport,
-                                                      .kind = u8(in) % 3, .seq = pick(in, snd_una, snd_nxt), .mtu = u16(in)};
+    batch.errs[batch.n_errs++] = (struct sl_net_icmp){.local = ours,
+                                                      .remote = theirs,
+                                                      .lport = slot->lport,
+                                                      .rport = slot->rport,
+                                                      .kind = u8(in) % 3,
+                                                      .seq = pick(in, snd_una, snd_nxt),
+                                                      .mtu = u16(in)};
     settle();
 }
 
@@ -421,8 +440,9 @@ static void op_listen(struct input *in)
 }
 
 /* Segments are the most frequent. */
-static void (*const ops[])(struct input *) = {op_segment, op_segment, op_segment, op_segment, op_open, op_dial,     op_send, op_recv,
-                                              op_time,    op_time,    op_segment, op_shutdown, op_abort, op_release, op_icmp, op_listen};
+static void (*const ops[])(struct input *) = {op_segment, op_segment, op_segment, op_segment, op_open,    op_dial,
+                                              op_send,    op_recv,    op_time,    op_time,    op_segment, op_shutdown,
+                                              op_abort,   op_release, op_icmp,    op_listen};
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
