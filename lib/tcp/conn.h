@@ -145,6 +145,7 @@ struct request {
     struct tuple tuple;
     struct sl_timer timer; /* in sl_tcp.req_fifos[sent - 1] */
     struct sl_tcp_listener *listener;
+    struct settings *set; /* the listener's when the SYN came: our window scale depends on it */
     uint32_t self;
     uint32_t iss, irs;
     uint32_t ts_recent;

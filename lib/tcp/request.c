@@ -11,7 +11,7 @@ static void answer(struct sl_tcp *t, const struct request *r, uint8_t flags)
 {
     bool syn = flags & TF_SYN;
     struct header h = {
-        .seq = syn ? r->iss : r->iss + 1, .ack = r->irs + 1, .flags = flags, .wscale = r->listener->set->rcv_shift};
+        .seq = syn ? r->iss : r->iss + 1, .ack = r->irs + 1, .flags = flags, .wscale = r->set->rcv_shift};
     struct sl_net_path path;
 
     if (sl_net_route(t->net, &r->tuple.local, &r->tuple.remote, &path))
@@ -20,8 +20,8 @@ static void answer(struct sl_tcp *t, const struct request *r, uint8_t flags)
     h.mss = sl_tcp_mss_offer(&path, &r->tuple);
     h.tsval = tcp_now_ms(t) + sl_tcp_ts_offset(t, &r->tuple);
     h.tsecr = r->ts_recent;
-    h.wnd = (uint16_t)(settings_syn_window(r->listener->set) >>
-                       (syn || !(r->opts & OPT_WSCALE) ? 0 : r->listener->set->rcv_shift));
+    h.wnd = (uint16_t)(settings_syn_window(r->set) >>
+                       (syn || !(r->opts & OPT_WSCALE) ? 0 : r->set->rcv_shift));
     sl_tcp_emit_on(t, &path, &r->tuple, &h);
 }
 
@@ -64,6 +64,7 @@ static struct request *take(struct sl_tcp_listener *l, const struct tuple *tuple
     r->tuple = *tuple;
     r->self = idx;
     r->listener = l;
+    r->set = settings_ref(l->set);
     l->pending++;
     return r;
 }
@@ -90,6 +91,7 @@ void sl_tcp_request_new(struct sl_tcp_listener *l, const struct seg *s, uint32_t
 static void give(struct sl_tcp *t, struct request *r)
 {
     r->listener->pending--;
+    sl_tcp_settings_put(r->set);
     sl_fifo_stop(&r->timer);
     sl_tcp_slab_give(&t->requests, r->self);
 }
@@ -147,7 +149,7 @@ static struct conn *refuse(struct sl_tcp *t, enum sl_drop why)
 
 static bool in_window(const struct request *r, const struct seg *s)
 {
-    uint32_t rcv_nxt = r->irs + 1, edge = rcv_nxt + settings_syn_window(r->listener->set);
+    uint32_t rcv_nxt = r->irs + 1, edge = rcv_nxt + settings_syn_window(r->set);
 
     return s->seq == rcv_nxt || (seq_lt(s->seq, edge) && seq_gt(s->seq + seg_space(s), rcv_nxt)) ||
            seq_in(s->seq, rcv_nxt, edge);
@@ -226,7 +228,7 @@ struct conn *sl_tcp_request_input(struct request *r, struct seg *s)
         sl_tcp_rst_answer(t, s);
         return refuse(t, SL_DROP_TCP_BAD_ACK);
     }
-    c = sl_tcp_conn_new(t, &r->tuple, r->listener->set, request_ref(r), &why);
+    c = sl_tcp_conn_new(t, &r->tuple, r->set, request_ref(r), &why);
     if (!c) /* the SYN-ACK will be sent again, and so will the ACK */
         return refuse(t, SL_DROP_TCP_CONNS_MAX);
     hand_down(c, r, s);

@@ -170,8 +170,12 @@ void sl_tcp_timer_sent(struct conn *c, bool was_idle)
     need(c, stall_at(c));
 }
 
-/* RFC 6298 5.2 and 5.3: only new data acknowledged moves the timer. */
-void sl_tcp_timer_acked(struct conn *c) { c->rtx_at = conn_flight(c) ? c->t->now + sl_tcp_rtt_rto_ns(c) : SL_NEVER; }
+/* RFC 6298 5.2 and 5.3: only new data acknowledged moves the timer. It may come nearer: a sample ends the backoff. */
+void sl_tcp_timer_acked(struct conn *c)
+{
+    c->rtx_at = conn_flight(c) ? c->t->now + sl_tcp_rtt_rto_ns(c) : SL_NEVER;
+    need(c, c->rtx_at);
+}
 
 void sl_tcp_timer_persist(struct conn *c)
 {

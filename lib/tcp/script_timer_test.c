@@ -1,0 +1,57 @@
+/* What happens between settings, timers and memory: faults that review and fuzzing found, kept found. */
+#include "helpers/script.h"
+
+/* The shift in the SYN-ACK binds, whatever the listener's settings become before the last ACK. */
+static void new_listener_settings_spare_handshakes_under_way(void)
+{
+    u_listen(&(struct sl_tcp_opts){.rcv_max_bytes = 1 << 20});
+    peer("S 0 mss 1000 ws 0");
+    expect("SA 0 ack 1 ws 5");
+    u_listen_update(&(struct sl_tcp_opts){.rcv_max_bytes = 4000});
+    peer("A 1 ack 1");
+    peer("A 1(1000) ack 1");
+    peer("A 1001(1000) ack 1");
+    expect("A 1 ack 2001 win %u", ((1u << 20) - 2000) & ~31u);
+}
+
+/* After a long backoff, a sample brings the timer near again: it must not wait for where it stood. */
+static void a_sample_after_a_long_backoff_brings_the_timer_near(void)
+{
+    u_listen(NULL);
+    accept_one("mss 1000 ts 1000,0");
+    u_write(988);
+    expect("A 1(988)");
+    for (int i = 0; i < 7; i++) /* 0.2 + 0.4 + ... + 12.8 s */
+        expect_within(100, 40000, "A 1(988)");
+    u_write(988 * 3);
+    drop_all();
+    peer("A 1 ack 989"); /* echoes the last timestamp: a sample */
+    drop_all();
+    expect_within(100, 1500, "A 989(988)");
+}
+
+/* A connection whose memory is used up by others still gets what it needs to go on. */
+static void memory_pressure_narrows_windows_and_recovers(void)
+{
+    uint32_t got = 0;
+
+    world(.held_max_bytes = 60000);
+    u_listen(&(struct sl_tcp_opts){.rcv_max_bytes = 65535});
+    accept_one(NULL);
+    for (uint32_t i = 0; i < 100; i++) { /* a peer that does not care about windows */
+        peer("A %u(1000) ack 1", 1 + i * 1000);
+        drop_all();
+    }
+    got = script_info().rcv_queued_bytes;
+    assert_in_range(got, 20000, 61000);
+    u_read(got);
+    drop_all();
+    peer("A %u(1000) ack 1", 1 + got);
+    drop_all();
+    u_read(1000);
+    drop_all();
+}
+
+SCRIPT_MAIN(SCRIPT(new_listener_settings_spare_handshakes_under_way),
+            SCRIPT(a_sample_after_a_long_backoff_brings_the_timer_near),
+            SCRIPT(memory_pressure_narrows_windows_and_recovers))
