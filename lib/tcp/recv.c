@@ -10,7 +10,7 @@ static uint32_t buffer_room(const struct conn *c)
 {
     uint32_t most = c->set->opts.rcv_max_bytes, room = most > c->rcvq.bytes ? most - c->rcvq.bytes : 0;
 
-    if (c->t->nodes.held_bytes > c->t->held_max_bytes / 4 * 3)
+    if (!memory_is_below(c->t, MARK_TIGHT))
         room = c->rcvq.bytes ? 0 : SL_MIN(room, 2u * c->mss);
     return SL_MIN(room, (uint32_t)UINT16_MAX << c->rcv_shift); /* no more than the header can say */
 }
@@ -79,16 +79,16 @@ static bool next_slice(struct seg *s, struct sl_slice *out)
     return false;
 }
 
-/* Over the limit nothing is taken, and what is out of order goes first. */
-static bool memory_allows(struct conn *c, uint64_t mark_bytes)
+/* What is ahead of order goes first. */
+static bool memory_allows(struct conn *c, uint32_t mark)
 {
-    if (c->t->nodes.held_bytes < mark_bytes)
+    if (memory_is_below(c->t, mark))
         return true;
     if (c->reasm) {
         sl_tcp_conn_drop_reasm(c);
         sl_stat_drop(c->t->stats, SL_DROP_TCP_OOO_PRUNED);
     }
-    return c->t->nodes.held_bytes < mark_bytes;
+    return memory_is_below(c->t, mark);
 }
 
 static void take_in_order(struct conn *c, struct seg *s)
@@ -97,7 +97,7 @@ static void take_in_order(struct conn *c, struct seg *s)
     uint32_t before = c->rcv_nxt;
     bool hole = c->reasm != NULL;
 
-    if (!memory_allows(c, c->t->held_max_bytes)) {
+    if (!memory_allows(c, c->rcvq.bytes ? MARK_IN_ORDER : MARK_FULL)) {
         sl_stat_drop(c->t->stats, SL_DROP_TCP_HELD_MAX);
         conn_ack_now(c);
         return;
@@ -132,7 +132,7 @@ static void take_ahead(struct conn *c, struct seg *s)
 
     c->dup_owed += c->dup_owed < DUP_OWED_MAX;
     conn_ack_now(c);
-    if (!memory_allows(c, c->t->held_max_bytes / 8 * 7) || !sl_tcp_conn_need_reasm(c)) {
+    if (!memory_allows(c, MARK_AHEAD) || !sl_tcp_conn_need_reasm(c)) {
         sl_stat_drop(c->t->stats, SL_DROP_TCP_OOO_FULL);
         return;
     }

@@ -20,8 +20,7 @@ static void answer(struct sl_tcp *t, const struct request *r, uint8_t flags)
     h.mss = sl_tcp_mss_offer(&path, &r->tuple);
     h.tsval = tcp_now_ms(t) + sl_tcp_ts_offset(t, &r->tuple);
     h.tsecr = r->ts_recent;
-    h.wnd = (uint16_t)(settings_syn_window(r->set) >>
-                       (syn || !(r->opts & OPT_WSCALE) ? 0 : r->set->rcv_shift));
+    h.wnd = (uint16_t)(settings_syn_window(r->set) >> (syn || !(r->opts & OPT_WSCALE) ? 0 : r->set->rcv_shift));
     sl_tcp_emit_on(t, &path, &r->tuple, &h);
 }
 

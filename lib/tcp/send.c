@@ -1,21 +1,32 @@
 /* The send queue: slices from snd_una on. */
 #include "tcp/tcp_internal.h"
 
-uint32_t sl_tcp_send_credit(const struct conn *c)
+/* Bytes that may be queued at a time. */
+static uint32_t limit(const struct conn *c)
 {
     uint32_t most = c->set->opts.snd_max_bytes;
+
+    return memory_is_below(c->t, MARK_TIGHT) ? most : SL_MIN(most, TCP_TIGHT_CREDIT_BYTES);
+}
+
+uint32_t sl_tcp_send_credit(const struct conn *c)
+{
+    uint32_t most = limit(c);
 
     if (c->flags & F_SHUT || c->state == ST_CLOSED || c->state == ST_TIME_WAIT)
         return 0;
     return most > c->sndq.bytes ? most - c->sndq.bytes : 0;
 }
 
-/* WRITABLE once credit has grown by so much that coming back is worth it. */
+/* WRITABLE once credit has grown by so much that coming back is worth it, and in any case when nothing is queued: no
+ * ACK will come that could tell later. */
 static void tell_credit(struct conn *c)
 {
-    uint32_t most = c->set->opts.snd_max_bytes, credit = sl_tcp_send_credit(c);
+    uint32_t most = limit(c), credit = sl_tcp_send_credit(c);
 
-    if (!(c->flags & F_CREDIT_WATCH) || credit < SL_MIN(most, SL_MAX(most / 2, c->credit_seen + most / 4)))
+    if (!(c->flags & F_CREDIT_WATCH) || !credit)
+        return;
+    if (c->sndq.bytes && credit < SL_MIN(most, SL_MAX(most / 2, c->credit_seen + most / 4)))
         return;
     c->flags &= ~(uint32_t)F_CREDIT_WATCH;
     sl_stream_raise(&c->stream, SL_STREAM_WRITABLE);

@@ -74,6 +74,16 @@ struct sl_tcp {
     } rst_budget;
 };
 
+/* Memory: what queues hold, against marks in eighths of held_max_bytes. From MARK_TIGHT on windows and credit shrink to
+ * what keeps a connection going; then bytes ahead of order are given up, then bytes in order of those who have some
+ * waiting already; the last eighth is for those who have none, so that nobody waits for ever for somebody else. */
+enum { MARK_TIGHT = 5, MARK_AHEAD = 6, MARK_IN_ORDER = 7, MARK_FULL = 8 };
+#define TCP_TIGHT_CREDIT_BYTES (20u << 10) /* a TLS record and its headers */
+static inline bool memory_is_below(const struct sl_tcp *t, uint32_t mark)
+{
+    return t->nodes.held_bytes < t->held_max_bytes / 8 * mark;
+}
+
 static inline struct conn *conn_at(const struct sl_tcp *t, uint32_t idx) { return slab_at(&t->conns, idx); }
 static inline struct request *request_at(const struct sl_tcp *t, uint32_t idx) { return slab_at(&t->requests, idx); }
 static inline struct linger *linger_at(const struct sl_tcp *t, uint32_t idx) { return slab_at(&t->lingers, idx); }
