@@ -4,6 +4,12 @@
 
 #include <errno.h>
 
+static void starve(struct sl_tcp *t)
+{
+    t->starved = true;
+    sl_stat_drop(t->stats, SL_DROP_NO_MBUF);
+}
+
 /* A buffer that holds the header; NULL when the pool is empty. */
 static struct rte_mbuf *make_header(struct sl_tcp *t, const struct tuple *tuple, const struct header *h)
 {
@@ -17,7 +23,7 @@ static struct rte_mbuf *make_header(struct sl_tcp *t, const struct tuple *tuple,
         return m;
     }
     rte_pktmbuf_free(m);
-    sl_stat_drop(t->stats, SL_DROP_NO_MBUF);
+    starve(t);
     return NULL;
 }
 
@@ -70,7 +76,7 @@ static struct rte_mbuf *make_ref(struct sl_tcp *t, struct rte_mbuf *to, uint16_t
     struct rte_mbuf *ref = rte_pktmbuf_alloc(t->ref_pool);
 
     if (!ref) {
-        sl_stat_drop(t->stats, SL_DROP_NO_MBUF);
+        starve(t);
         return NULL;
     }
     rte_pktmbuf_attach(ref, to);

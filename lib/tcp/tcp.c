@@ -143,14 +143,13 @@ static bool give_turns(struct sl_tcp *t)
 
 void sl_tcp_output(struct sl_tcp *t, uint64_t now)
 {
-    uint64_t starved = sl_stat_read(&t->stats->drop[SL_DROP_NO_MBUF]);
-
     t->now = now;
     if (now < t->stalled_until)
         return;
+    t->starved = false;
     while (!sl_list_empty(&t->out) && give_turns(t))
         ;
-    if (sl_stat_read(&t->stats->drop[SL_DROP_NO_MBUF]) != starved)
+    if (t->starved)
         t->stalled_until = now + TCP_ALLOC_PAUSE_NS;
     sl_tcp_conn_reap(t);
 }

@@ -60,6 +60,7 @@ struct sl_tcp {
     struct sl_list out;     /* of conn.out_link: something to send */
     struct sl_list dead;    /* of conn.out_link: to be freed at the end of this step */
     uint64_t stalled_until; /* output waits for packet buffers */
+    bool starved;           /* this output found none */
     struct sl_fifo tw_fifo;
     struct sl_fifo req_fifos[TCP_SYN_ACKS_MAX];
     struct sl_list settings;
