@@ -10,8 +10,8 @@
 
 #include "crypto/crypto.h"
 
-#define POLL_MS 100                      /* how late a signal or a line of the log may be */
-#define ABORT_NS (100 * SL_NS_PER_MS)    /* for resets to leave after the deadline of a drain */
+#define POLL_MS 100                   /* how late a signal or a line of the log may be */
+#define ABORT_NS (100 * SL_NS_PER_MS) /* for resets to leave after the deadline of a drain */
 
 void appliance_signals(sigset_t *set)
 {
@@ -118,12 +118,14 @@ int appliance_start(struct appliance *a, struct sl_conf *first, struct sl_err *e
     a->unowned = first;
     a->n_workers = a->conf->workers.n_cores;
     if (a->n_workers > SL_WORKERS_MAX)
-        return sl_err_set(err, -EINVAL, "%u workers are more than the %d that are possible", a->n_workers, SL_WORKERS_MAX);
+        return sl_err_set(err, -EINVAL, "%u workers are more than the %d that are possible", a->n_workers,
+                          SL_WORKERS_MAX);
     code = sl_port_eal_start(a->conf, "sluice", err);
     if (code < 0)
         return code;
     a->eal = true;
-    code = sl_ports_open(a->conf, a->xdp_object ? a->xdp_object : sl_port_xdp_object(path, sizeof path), a->n_workers, a->stats, &a->ports, err);
+    code = sl_ports_open(a->conf, a->xdp_object ? a->xdp_object : sl_port_xdp_object(path, sizeof path), a->n_workers,
+                         a->stats, &a->ports, err);
     if (code == 0)
         code = start_shards(a, err);
     if (code == 0)
@@ -174,7 +176,8 @@ static void drain(struct appliance *a)
 
 void appliance_serve(struct appliance *a)
 {
-    fprintf(stderr, "sluice: ready: %u worker%s, control socket %s\n", a->n_workers, a->n_workers == 1 ? "" : "s", a->conf->control.socket.s);
+    fprintf(stderr, "sluice: ready: %u worker%s, control socket %s\n", a->n_workers, a->n_workers == 1 ? "" : "s",
+            a->conf->control.socket.s);
     for (;;) {
         int sig = take_signal();
 

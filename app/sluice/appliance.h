@@ -7,13 +7,13 @@
 #include "shard.h"
 
 struct appliance {
-    struct sl_conf *conf;       /* what the machine was set up by */
+    struct sl_conf *conf; /* what the machine was set up by */
     const char *conf_path, *xdp_object;
-    struct sl_conf *unowned;    /* the first running configuration where ctl did not take it */
+    struct sl_conf *unowned; /* the first running configuration where ctl did not take it */
     struct sl_ports *ports;
     struct sl_ctl *ctl;
     uint32_t n_workers;
-    uint32_t phase;             /* atomic enum phase: what all shards are to reach */
+    uint32_t phase; /* atomic enum phase: what all shards are to reach */
     bool eal, launched;
     struct shard *shards;
     struct sl_worker *workers[SL_WORKERS_MAX];

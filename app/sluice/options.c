@@ -5,26 +5,21 @@
 #include "conf/conf.h"
 #include "options.h"
 
-static const char usage_text[] = "usage: sluice [-t] -c FILE\n"
-                                 "\n"
-                                 "  -c, --config FILE       the configuration\n"
-                                 "  -t, --test              check the configuration and exit\n"
-                                 "      --xdp-object FILE   the XDP program, where it is not the installed one (or SLUICE_XDP_OBJECT)\n"
-                                 "      --reference         print every configuration key with its meaning, and exit\n"
-                                 "      --version           print the version and exit\n"
-                                 "  -h, --help              this text\n"
-                                 "\n"
-                                 "exit status: 0 good, 1 the configuration is wrong, 2 usage, 3 the machine is not ready\n";
+static const char usage_text[] =
+    "usage: sluice [-t] -c FILE\n"
+    "\n"
+    "  -c, --config FILE       the configuration\n"
+    "  -t, --test              check the configuration and exit\n"
+    "      --xdp-object FILE   the XDP program, where it is not the installed one (or SLUICE_XDP_OBJECT)\n"
+    "      --reference         print every configuration key with its meaning, and exit\n"
+    "      --version           print the version and exit\n"
+    "  -h, --help              this text\n"
+    "\n"
+    "exit status: 0 good, 1 the configuration is wrong, 2 usage, 3 the machine is not ready\n";
 
-static void print(void *ctx, const char *text)
-{
-    fputs(text, ctx);
-}
+static void print(void *ctx, const char *text) { fputs(text, ctx); }
 
-static int done(void)
-{
-    return fflush(stdout) == 0 ? EXIT_GOOD : EXIT_MACHINE;
-}
+static int done(void) { return fflush(stdout) == 0 ? EXIT_GOOD : EXIT_MACHINE; }
 
 static int usage_error(void)
 {

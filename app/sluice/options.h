@@ -5,7 +5,7 @@
 
 enum {
     EXIT_GOOD = 0,
-    EXIT_TEXT = 1,    /* the configuration is wrong */
+    EXIT_TEXT = 1, /* the configuration is wrong */
     EXIT_USAGE = 2,
     EXIT_MACHINE = 3, /* the machine is not ready for it */
 };

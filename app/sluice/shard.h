@@ -16,12 +16,12 @@ enum phase {
 struct shard {
     struct sl_worker_params params;
     struct sl_ports *ports;
-    uint64_t *cycles;          /* [SL_STEP_COUNT], atomic: written here */
-    const uint32_t *wanted;    /* atomic enum phase: written by the main thread */
-    uint32_t reached;          /* atomic: one more than the last phase reached; 0: none yet */
-    int failed;                /* negative errno of the creation, with err; valid once reached > 0 */
+    uint64_t *cycles;       /* [SL_STEP_COUNT], atomic: written here */
+    const uint32_t *wanted; /* atomic enum phase: written by the main thread */
+    uint32_t reached;       /* atomic: one more than the last phase reached; 0: none yet */
+    int failed;             /* negative errno of the creation, with err; valid once reached > 0 */
     struct sl_err err;
-    struct sl_worker *worker;  /* NULL when that failed */
+    struct sl_worker *worker; /* NULL when that failed */
 } __attribute__((aligned(SL_CACHE_LINE)));
 
 /* The lcore's main function; arg is a struct shard. Returns when the shard is gone. */

@@ -12,13 +12,14 @@
 
 #define DEFAULT_SOCKET "/run/sluice/sluice.sock"
 
-static const char usage_text[] = "usage: sluicectl [-s SOCKET] COMMAND [--json]\n"
-                                 "\n"
-                                 "  -s, --socket SOCKET   the appliance's control socket (" DEFAULT_SOCKET ")\n"
-                                 "  -j, --json            the answer as JSON, in the shape that lib/ctl/README.md documents\n"
-                                 "  -h, --help            this text\n"
-                                 "\n"
-                                 "commands: stats, workers, conns, neighbours, reload, version, help\n";
+static const char usage_text[] =
+    "usage: sluicectl [-s SOCKET] COMMAND [--json]\n"
+    "\n"
+    "  -s, --socket SOCKET   the appliance's control socket (" DEFAULT_SOCKET ")\n"
+    "  -j, --json            the answer as JSON, in the shape that lib/ctl/README.md documents\n"
+    "  -h, --help            this text\n"
+    "\n"
+    "commands: stats, workers, conns, neighbours, reload, version, help\n";
 
 struct options {
     const char *socket_path, *command;
@@ -27,8 +28,10 @@ struct options {
 
 static int parse(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {
-        {"socket", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option longs[] = {{"socket", required_argument, NULL, 's'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
     int c;
 
     *o = (struct options){.socket_path = DEFAULT_SOCKET};
@@ -77,7 +80,8 @@ static int ask(FILE *wire, const struct options *o)
     FILE *to;
     size_t n;
 
-    if (fprintf(wire, "%s %s\n", o->command, o->json ? "json" : "text") < 0 || fflush(wire) || !fgets(verdict, sizeof verdict, wire)) {
+    if (fprintf(wire, "%s %s\n", o->command, o->json ? "json" : "text") < 0 || fflush(wire) ||
+        !fgets(verdict, sizeof verdict, wire)) {
         fprintf(stderr, "sluicectl: %s: no answer\n", o->socket_path);
         return 1;
     }

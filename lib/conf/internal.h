@@ -7,12 +7,12 @@
 #include "conf/conf.h"
 
 #define CONF_FILE_MAX_BYTES (1u << 20)
-#define CONF_DEPTH_MAX      16
-#define CONF_KEYS_MAX       32  /* of one section */
-#define CONF_WORD_MAX       72  /* an offending word as errors show it, with the final zero */
-#define CONF_HINT_MAX       200 /* "did you mean ..." or "allowed: ..." */
-#define CONF_PATH_MAX       96  /* "listeners.addresses" */
-#define CONF_NUMBER_MAX     32  /* a number with its unit as text */
+#define CONF_DEPTH_MAX 16
+#define CONF_KEYS_MAX 32   /* of one section */
+#define CONF_WORD_MAX 72   /* an offending word as errors show it, with the final zero */
+#define CONF_HINT_MAX 200  /* "did you mean ..." or "allowed: ..." */
+#define CONF_PATH_MAX 96   /* "listeners.addresses" */
+#define CONF_NUMBER_MAX 32 /* a number with its unit as text */
 
 /* ---- arena.c: memory that is freed all at once, and zeroed then, because keys lie in it ---- */
 struct conf_arena;

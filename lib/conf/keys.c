@@ -25,10 +25,10 @@ static const char *const idle_words[] = {[SL_IDLE_SPIN] = "spin", [SL_IDLE_SLEEP
 static const char *const protocol_words[] = {[SL_PROTOCOL_TCP] = "tcp", [SL_PROTOCOL_TLS] = "tls", NULL};
 static const char *const driver_words[] = {"af_xdp", "pci", "memif", "vdev", NULL};
 
-#define MIB            (UINT64_C(1) << 20)
-#define MS             SL_NS_PER_MS
-#define S              SL_NS_PER_S
-#define DAY            (86400 * S)
+#define MIB (UINT64_C(1) << 20)
+#define MS SL_NS_PER_MS
+#define S SL_NS_PER_S
+#define DAY (86400 * S)
 #define NAME_MAX_BYTES 63
 
 /* clang-format off */

@@ -92,7 +92,8 @@ int ctl_ask(struct sl_ctl *ctl, uint32_t worker)
 }
 
 /* Asks all workers the same and waits for all; the first failure is told. */
-static int ask_all(struct sl_ctl *ctl, enum sl_worker_msg_kind kind, const struct sl_conf *conf, uint64_t generation, struct sl_err *err)
+static int ask_all(struct sl_ctl *ctl, enum sl_worker_msg_kind kind, const struct sl_conf *conf, uint64_t generation,
+                   struct sl_err *err)
 {
     uint64_t until_ns = sl_port_now() + ASK_NS;
     int failed = 0;
@@ -116,7 +117,8 @@ static int ask_all(struct sl_ctl *ctl, enum sl_worker_msg_kind kind, const struc
         int one = ctl->asked[i] ? await(ctl, i, until_ns) : 0;
 
         if (one && !failed)
-            failed = sl_err_set(err, one, "worker %u: %s", i, ctl->msgs[i].err.text[0] ? ctl->msgs[i].err.text : strerror(-one));
+            failed = sl_err_set(err, one, "worker %u: %s", i,
+                                ctl->msgs[i].err.text[0] ? ctl->msgs[i].err.text : strerror(-one));
     }
     return failed;
 }
@@ -196,7 +198,8 @@ int sl_ctl_reload(struct sl_ctl *ctl, char *report, size_t size_bytes)
 
     retire(ctl);
     if (ctl->n_generations == GENERATIONS_MAX) {
-        tell(ctl, &r, "error", "too many old configurations are still used by connections; try again when some have ended");
+        tell(ctl, &r, "error",
+             "too many old configurations are still used by connections; try again when some have ended");
         return -EAGAIN;
     }
     fresh = read_fresh(ctl, &r);
@@ -207,7 +210,8 @@ int sl_ctl_reload(struct sl_ctl *ctl, char *report, size_t size_bytes)
         tell(ctl, &r, "error", line);
         return -EIO;
     }
-    (void)snprintf(line, sizeof line, "%s is generation %lu: new connections use it", ctl->params.conf_path, (unsigned long)ctl->generation);
+    (void)snprintf(line, sizeof line, "%s is generation %lu: new connections use it", ctl->params.conf_path,
+                   (unsigned long)ctl->generation);
     tell(ctl, &r, "info", line);
     return 0;
 }
@@ -234,7 +238,8 @@ int sl_ctl_create(const struct sl_ctl_params *params, struct sl_ctl **out, struc
     ctl->listen_fd = -1;
     ctl->msgs = calloc(params->n_workers, sizeof *ctl->msgs);
     ctl->asked = calloc(params->n_workers, sizeof *ctl->asked);
-    failed = ctl->msgs && ctl->asked ? ctl_server_open(ctl, params->socket_path, err) : sl_err_set(err, -ENOMEM, "no memory for messages");
+    failed = ctl->msgs && ctl->asked ? ctl_server_open(ctl, params->socket_path, err)
+                                     : sl_err_set(err, -ENOMEM, "no memory for messages");
     if (!failed)
         failed = apply(ctl, params->conf, err);
     if (failed) {

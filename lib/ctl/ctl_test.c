@@ -44,8 +44,15 @@ static void *worker_main(void *arg)
 {
     struct rig *r = arg;
     struct sl_net_iface_conf iface = {.name = "front", .mac = {{2, 0, 0, 0, 0, 1}}, .mtu = 1500, .n_addrs = 1};
-    struct sl_worker_params params = {
-        .n_workers = 1, .socket = SOCKET_ID_ANY, .ifaces = &iface, .n_ifaces = 1, .steer = &r->steer, .conns_max = 64, .handshakes_max = 16, .mbufs = 1024, .seed = 1};
+    struct sl_worker_params params = {.n_workers = 1,
+                                      .socket = SOCKET_ID_ANY,
+                                      .ifaces = &iface,
+                                      .n_ifaces = 1,
+                                      .steer = &r->steer,
+                                      .conns_max = 64,
+                                      .handshakes_max = 16,
+                                      .mbufs = 1024,
+                                      .seed = 1};
     struct sl_worker *w = NULL;
     struct sl_err err;
 

@@ -4,10 +4,10 @@
 
 #include "ctl/ctl.h"
 
-#define CLIENTS_MAX     16
-#define GENERATIONS_MAX 8   /* configurations that old connections may keep alive at a time */
-#define REQUEST_MAX     256 /* bytes of a request line */
-#define REPORT_MAX      16384
+#define CLIENTS_MAX 16
+#define GENERATIONS_MAX 8 /* configurations that old connections may keep alive at a time */
+#define REQUEST_MAX 256   /* bytes of a request line */
+#define REPORT_MAX 16384
 
 /* ---- out.c: a growing buffer, bounded; what finds no room is cut and `cut` says so ---- */
 struct out {

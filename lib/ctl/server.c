@@ -53,7 +53,8 @@ int ctl_server_open(struct sl_ctl *ctl, const char *path, struct sl_err *err)
     for (uint32_t i = 0; i < CLIENTS_MAX; i++)
         ctl->clients[i].fd = -1;
     if (strlen(path) >= sizeof sa.sun_path)
-        return sl_err_set(err, -ENAMETOOLONG, "control socket %s: the path is longer than %zu bytes", path, sizeof sa.sun_path - 1);
+        return sl_err_set(err, -ENAMETOOLONG, "control socket %s: the path is longer than %zu bytes", path,
+                          sizeof sa.sun_path - 1);
     make_folders(path);
     if (somebody_answers(&sa))
         return sl_err_set(err, -EADDRINUSE, "control socket %s: another sluice answers there", path);
@@ -121,7 +122,8 @@ static void refuse(struct client *c, const char *word)
 
 static void start_command(struct sl_ctl *ctl, struct client *c)
 {
-    char *save = NULL, *word = strtok_r(c->request, " \t\r", &save), *format = word ? strtok_r(NULL, " \t\r", &save) : NULL;
+    char *save = NULL, *word = strtok_r(c->request, " \t\r", &save),
+         *format = word ? strtok_r(NULL, " \t\r", &save) : NULL;
 
     c->format = format && strcmp(format, "json") == 0 ? FORMAT_JSON : FORMAT_TEXT;
     for (uint32_t i = 0; word && i < ctl_n_commands; i++)

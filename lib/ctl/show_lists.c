@@ -17,11 +17,13 @@ static void conn_json(const struct sl_ctl *ctl, const struct sl_worker_msg *msg,
     char local[SL_ENDPOINT_TEXT_MAX], remote[SL_ENDPOINT_TEXT_MAX];
 
     out_put(o,
-            "\"local\":\"%s\",\"remote\":\"%s\",\"state\":\"%s\",\"passive\":%s,\"mss_bytes\":%u,\"snd_wnd_bytes\":%u,\"rcv_wnd_bytes\":%u,"
-            "\"cwnd_bytes\":%u,\"ssthresh_bytes\":%u,\"srtt_us\":%u,\"rto_ms\":%u,\"snd_queued_bytes\":%u,\"rcv_queued_bytes\":%u,\"retransmits\":%u",
-            sl_endpoint_format(&c->local, local), sl_endpoint_format(&c->remote, remote), c->state, c->passive ? "true" : "false", c->mss,
-            c->snd_wnd_bytes, c->rcv_wnd_bytes, c->cwnd_bytes, c->ssthresh_bytes, c->srtt_us, c->rto_ms, c->snd_queued_bytes, c->rcv_queued_bytes,
-            c->retransmits);
+            "\"local\":\"%s\",\"remote\":\"%s\",\"state\":\"%s\",\"passive\":%s,\"mss_bytes\":%u,\"snd_wnd_bytes\":%u,"
+            "\"rcv_wnd_bytes\":%u,"
+            "\"cwnd_bytes\":%u,\"ssthresh_bytes\":%u,\"srtt_us\":%u,\"rto_ms\":%u,\"snd_queued_bytes\":%u,\"rcv_queued_"
+            "bytes\":%u,\"retransmits\":%u",
+            sl_endpoint_format(&c->local, local), sl_endpoint_format(&c->remote, remote), c->state,
+            c->passive ? "true" : "false", c->mss, c->snd_wnd_bytes, c->rcv_wnd_bytes, c->cwnd_bytes, c->ssthresh_bytes,
+            c->srtt_us, c->rto_ms, c->snd_queued_bytes, c->rcv_queued_bytes, c->retransmits);
 }
 
 static void conn_text(const struct sl_ctl *ctl, const struct sl_worker_msg *msg, uint32_t i, struct out *o)
@@ -29,8 +31,9 @@ static void conn_text(const struct sl_ctl *ctl, const struct sl_worker_msg *msg,
     const struct sl_tcp_info *c = &msg->conns[i];
     char local[SL_ENDPOINT_TEXT_MAX], remote[SL_ENDPOINT_TEXT_MAX];
 
-    out_put(o, " %-28s %-28s %-12s %8u %8u %8u %8u %8u %6u\n", sl_endpoint_format(&c->local, local), sl_endpoint_format(&c->remote, remote),
-            c->state, c->snd_queued_bytes, c->rcv_queued_bytes, c->cwnd_bytes, c->snd_wnd_bytes, c->srtt_us, c->retransmits);
+    out_put(o, " %-28s %-28s %-12s %8u %8u %8u %8u %8u %6u\n", sl_endpoint_format(&c->local, local),
+            sl_endpoint_format(&c->remote, remote), c->state, c->snd_queued_bytes, c->rcv_queued_bytes, c->cwnd_bytes,
+            c->snd_wnd_bytes, c->srtt_us, c->retransmits);
 }
 
 static void neighbour_json(const struct sl_ctl *ctl, const struct sl_worker_msg *msg, uint32_t i, struct out *o)
@@ -39,8 +42,9 @@ static void neighbour_json(const struct sl_ctl *ctl, const struct sl_worker_msg 
     const uint8_t *mac = n->mac.addr_bytes;
     char ip[SL_IP_TEXT_MAX];
 
-    out_put(o, "\"interface\":\"%s\",\"ip\":\"%s\",\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",\"state\":\"%s\"", ctl_iface_name(ctl, n->iface),
-            sl_ip_format(&n->ip, ip), mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], n->state);
+    out_put(o, "\"interface\":\"%s\",\"ip\":\"%s\",\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",\"state\":\"%s\"",
+            ctl_iface_name(ctl, n->iface), sl_ip_format(&n->ip, ip), mac[0], mac[1], mac[2], mac[3], mac[4], mac[5],
+            n->state);
 }
 
 static void neighbour_text(const struct sl_ctl *ctl, const struct sl_worker_msg *msg, uint32_t i, struct out *o)
@@ -49,11 +53,12 @@ static void neighbour_text(const struct sl_ctl *ctl, const struct sl_worker_msg 
     const uint8_t *mac = n->mac.addr_bytes;
     char ip[SL_IP_TEXT_MAX];
 
-    out_put(o, " %-12s %-40s %02x:%02x:%02x:%02x:%02x:%02x %s\n", ctl_iface_name(ctl, n->iface), sl_ip_format(&n->ip, ip), mac[0], mac[1], mac[2],
-            mac[3], mac[4], mac[5], n->state);
+    out_put(o, " %-12s %-40s %02x:%02x:%02x:%02x:%02x:%02x %s\n", ctl_iface_name(ctl, n->iface),
+            sl_ip_format(&n->ip, ip), mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], n->state);
 }
 
-static bool show(struct sl_ctl *ctl, const struct list *list, struct progress *p, enum format format, struct out *o, int *status)
+static bool show(struct sl_ctl *ctl, const struct list *list, struct progress *p, enum format format, struct out *o,
+                 int *status)
 {
     struct sl_worker_msg *msg = &ctl->msgs[p->worker];
 
@@ -104,7 +109,8 @@ bool ctl_show_conns(struct sl_ctl *ctl, struct progress *p, enum format format, 
     static const struct list conns = {
         .name = "conns",
         .kind = SL_MSG_CONNS,
-        .header = "worker local                        remote                       state        snd_q    rcv_q    cwnd     snd_wnd  srtt_us  rexmit\n",
+        .header = "worker local                        remote                       state        snd_q    rcv_q    "
+                  "cwnd     snd_wnd  srtt_us  rexmit\n",
         .json = conn_json,
         .text = conn_text,
     };

@@ -83,7 +83,8 @@ static void workers_json(struct sl_ctl *ctl, struct out *o)
 {
     out_put(o, "{\"hz\":%lu,\"workers\":[", (unsigned long)sl_port_hz());
     for (uint32_t w = 0; w < ctl->params.n_workers; w++) {
-        out_put(o, "%s{\"id\":%u,\"busy\":%u,\"generation\":%lu,\"cycles\":{", w ? "," : "", w, sl_worker_busy(ctl->params.workers[w]),
+        out_put(o, "%s{\"id\":%u,\"busy\":%u,\"generation\":%lu,\"cycles\":{", w ? "," : "", w,
+                sl_worker_busy(ctl->params.workers[w]),
                 (unsigned long)sl_worker_oldest_generation(ctl->params.workers[w]));
         for (uint32_t s = 0; s < SL_STEP_COUNT; s++)
             out_put(o, "%s\"%s\":%lu", s ? "," : "", sl_worker_step_name[s], (unsigned long)cycles(ctl, w, s));

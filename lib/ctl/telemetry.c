@@ -97,9 +97,12 @@ void ctl_telemetry_register(struct sl_ctl *ctl)
     if (registered)
         return;
     registered = true;
-    (void)rte_telemetry_register_cmd("/sluice/counters", counters, "Counters of all workers. Parameter: a worker's number");
-    (void)rte_telemetry_register_cmd("/sluice/drops", drops, "Drop reasons of all workers. Parameter: a worker's number");
-    (void)rte_telemetry_register_cmd("/sluice/workers", workers, "Cycles by step of the loop. Parameter: a worker's number");
+    (void)rte_telemetry_register_cmd("/sluice/counters", counters,
+                                     "Counters of all workers. Parameter: a worker's number");
+    (void)rte_telemetry_register_cmd("/sluice/drops", drops,
+                                     "Drop reasons of all workers. Parameter: a worker's number");
+    (void)rte_telemetry_register_cmd("/sluice/workers", workers,
+                                     "Cycles by step of the loop. Parameter: a worker's number");
 }
 
 void ctl_telemetry_forget(void) { __atomic_store_n(&shown, NULL, __ATOMIC_RELEASE); }

@@ -9,9 +9,15 @@
 
 /* Which line of the log a failed dial gets. */
 static const enum sl_event_kind dial_events[SL_REASON_COUNT] = {
-    [SL_REASON_NONE] = SL_EVENT_BACK_FAILED,        [SL_REASON_REFUSED] = SL_EVENT_BACK_REFUSED,         [SL_REASON_RESET] = SL_EVENT_BACK_REFUSED,
-    [SL_REASON_TIMEOUT] = SL_EVENT_BACK_TIMEOUT,    [SL_REASON_UNREACHABLE] = SL_EVENT_BACK_UNREACHABLE, [SL_REASON_PROTOCOL] = SL_EVENT_BACK_FAILED,
-    [SL_REASON_TRUNCATED] = SL_EVENT_BACK_FAILED,   [SL_REASON_NO_RESOURCE] = SL_EVENT_BACK_FAILED,      [SL_REASON_ABORTED] = SL_EVENT_BACK_FAILED,
+    [SL_REASON_NONE] = SL_EVENT_BACK_FAILED,
+    [SL_REASON_REFUSED] = SL_EVENT_BACK_REFUSED,
+    [SL_REASON_RESET] = SL_EVENT_BACK_REFUSED,
+    [SL_REASON_TIMEOUT] = SL_EVENT_BACK_TIMEOUT,
+    [SL_REASON_UNREACHABLE] = SL_EVENT_BACK_UNREACHABLE,
+    [SL_REASON_PROTOCOL] = SL_EVENT_BACK_FAILED,
+    [SL_REASON_TRUNCATED] = SL_EVENT_BACK_FAILED,
+    [SL_REASON_NO_RESOURCE] = SL_EVENT_BACK_FAILED,
+    [SL_REASON_ABORTED] = SL_EVENT_BACK_FAILED,
 };
 
 static void let_go(struct side *side)
@@ -80,20 +86,19 @@ static const struct sl_endpoint *server_of(const struct exchange *x)
 }
 
 /* Whether the reason speaks of the server, or of us. */
-static bool is_servers_fault(enum sl_reason why)
-{
-    return why != SL_REASON_NO_RESOURCE && why != SL_REASON_ABORTED;
-}
+static bool is_servers_fault(enum sl_reason why) { return why != SL_REASON_NO_RESOURCE && why != SL_REASON_ABORTED; }
 
 static void dial_failed(struct sl_proxy *proxy, struct exchange *x, enum sl_reason why, uint64_t now)
 {
     if (is_servers_fault(why))
         upstream_failed(x->svc->up, x->tried[x->n_tried - 1], now);
     sl_stat_inc(proxy->stats, SL_CTR_PROXY_DIALS_FAILED);
-    log_exchange(proxy, dial_events[why < SL_REASON_COUNT ? why : SL_REASON_NONE], (int32_t)why, x->svc, x->front.stream, server_of(x), now);
+    log_exchange(proxy, dial_events[why < SL_REASON_COUNT ? why : SL_REASON_NONE], (int32_t)why, x->svc,
+                 x->front.stream, server_of(x), now);
 }
 
-static struct sl_stream *dial(struct sl_proxy *proxy, struct exchange *x, uint32_t server, uint64_t now, enum sl_reason *why)
+static struct sl_stream *dial(struct sl_proxy *proxy, struct exchange *x, uint32_t server, uint64_t now,
+                              enum sl_reason *why)
 {
     const struct sl_proxy_upstream *up = x->svc->up;
     struct sl_dial d = {

@@ -2,8 +2,8 @@
 
 #include "internal.h"
 
-void log_exchange(struct sl_proxy *proxy, enum sl_event_kind kind, int32_t code, const struct sl_proxy_service *svc, struct sl_stream *front,
-                  const struct sl_endpoint *server, uint64_t now)
+void log_exchange(struct sl_proxy *proxy, enum sl_event_kind kind, int32_t code, const struct sl_proxy_service *svc,
+                  struct sl_stream *front, const struct sl_endpoint *server, uint64_t now)
 {
     struct sl_event ev = {.at_ns = now, .kind = kind, .code = code};
     struct sl_facts facts = {0};

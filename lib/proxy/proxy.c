@@ -34,15 +34,9 @@ void sl_proxy_destroy(struct sl_proxy *proxy)
     free(proxy);
 }
 
-struct sl_ready *sl_proxy_fronts(struct sl_proxy *proxy)
-{
-    return &proxy->fronts;
-}
+struct sl_ready *sl_proxy_fronts(struct sl_proxy *proxy) { return &proxy->fronts; }
 
-uint32_t sl_proxy_pairs(const struct sl_proxy *proxy)
-{
-    return proxy->pairs;
-}
+uint32_t sl_proxy_pairs(const struct sl_proxy *proxy) { return proxy->pairs; }
 
 static void forsake(struct sl_stream *front, enum sl_reason reason)
 {

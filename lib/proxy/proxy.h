@@ -26,7 +26,8 @@ void sl_proxy_destroy(struct sl_proxy *proxy);
 struct sl_proxy_upstream *sl_proxy_upstream_create(struct sl_proxy *proxy, const struct sl_conf *conf, uint32_t index);
 void sl_proxy_upstream_release(struct sl_proxy_upstream *up);
 /* The service of conf->listeners[index] over `up` (takes a reference of its own). `generation` is counted through pairs. */
-struct sl_proxy_service *sl_proxy_service_create(struct sl_proxy *proxy, const struct sl_conf *conf, uint32_t index, struct sl_proxy_upstream *up);
+struct sl_proxy_service *sl_proxy_service_create(struct sl_proxy *proxy, const struct sl_conf *conf, uint32_t index,
+                                                 struct sl_proxy_upstream *up);
 void sl_proxy_service_release(struct sl_proxy_service *svc);
 /* Whether the caller's reference is the only one left: no pair uses the service any more. */
 bool sl_proxy_service_unused(const struct sl_proxy_service *svc);
@@ -34,7 +35,8 @@ bool sl_proxy_service_unused(const struct sl_proxy_service *svc);
 /* Where new fronts report. A front is a stream whose owner is a struct sl_proxy_service when it raises OPEN for the first time on this list; the proxy takes it over then. */
 struct sl_ready *sl_proxy_fronts(struct sl_proxy *proxy);
 
-void sl_proxy_run(struct sl_proxy *proxy, uint64_t now);    /* takes new fronts, moves bytes of every stream that is ready */
+void sl_proxy_run(struct sl_proxy *proxy,
+                  uint64_t now); /* takes new fronts, moves bytes of every stream that is ready */
 void sl_proxy_timers(struct sl_proxy *proxy, uint64_t now); /* idle pairs, dead servers */
 uint64_t sl_proxy_next(const struct sl_proxy *proxy);
 uint32_t sl_proxy_pairs(const struct sl_proxy *proxy);

@@ -69,7 +69,8 @@ static void make(struct rig *r, uint32_t pairs_max, uint64_t idle_ns)
     r->upstream.lport_min.v = 1024;
     r->upstream.lport_max.v = 65535;
     r->listener = (struct sl_conf_listener){.name.s = "https", .idle_timeout_ns.v = idle_ns};
-    r->conf = (struct sl_conf){.upstreams = &r->upstream, .n_upstreams = 1, .listeners = &r->listener, .n_listeners = 1};
+    r->conf =
+        (struct sl_conf){.upstreams = &r->upstream, .n_upstreams = 1, .listeners = &r->listener, .n_listeners = 1};
     r->now = T0;
     assert_int_equal(sl_proxy_create(&params, r->now, &r->proxy, NULL), 0);
     r->up = sl_proxy_upstream_create(r->proxy, &r->conf, 0);

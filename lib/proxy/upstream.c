@@ -68,19 +68,18 @@ void upstream_failed(struct sl_proxy_upstream *up, uint32_t server, uint64_t now
     up->servers[server].dead_until_ns = now + up->conf->retry_dead_ns.v;
 }
 
-void upstream_works(struct sl_proxy_upstream *up, uint32_t server)
-{
-    up->servers[server].failed_ns = 0;
-}
+void upstream_works(struct sl_proxy_upstream *up, uint32_t server) { up->servers[server].failed_ns = 0; }
 
-struct sl_proxy_service *sl_proxy_service_create(struct sl_proxy *proxy, const struct sl_conf *conf, uint32_t index, struct sl_proxy_upstream *up)
+struct sl_proxy_service *sl_proxy_service_create(struct sl_proxy *proxy, const struct sl_conf *conf, uint32_t index,
+                                                 struct sl_proxy_upstream *up)
 {
     const struct sl_conf_listener *l = &conf->listeners[index];
     struct sl_proxy_service *svc = calloc(1, sizeof *svc);
 
     if (!svc)
         return NULL;
-    *svc = (struct sl_proxy_service){.refs = 1, .proxy = proxy, .up = up, .name = l->name.s, .idle_ns = l->idle_timeout_ns.v};
+    *svc = (struct sl_proxy_service){
+        .refs = 1, .proxy = proxy, .up = up, .name = l->name.s, .idle_ns = l->idle_timeout_ns.v};
     up->refs++;
     return svc;
 }
@@ -93,7 +92,4 @@ void sl_proxy_service_release(struct sl_proxy_service *svc)
     free(svc);
 }
 
-bool sl_proxy_service_unused(const struct sl_proxy_service *svc)
-{
-    return svc->refs == 1;
-}
+bool sl_proxy_service_unused(const struct sl_proxy_service *svc) { return svc->refs == 1; }

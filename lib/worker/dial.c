@@ -12,7 +12,8 @@ static enum sl_reason reason_of(int code)
 }
 
 /* The next port from `from` on, round the range, whose replies reach this worker; 0 when the range has none. */
-static uint16_t next_lport(const struct sl_worker *w, const struct sl_ip *local, const struct sl_endpoint *peer, uint16_t from, uint16_t min, uint16_t max)
+static uint16_t next_lport(const struct sl_worker *w, const struct sl_ip *local, const struct sl_endpoint *peer,
+                           uint16_t from, uint16_t min, uint16_t max)
 {
     uint16_t lport = sl_steer_lport(w->steer, w->id, local, &peer->ip, peer->port, from, max);
 
@@ -21,7 +22,8 @@ static uint16_t next_lport(const struct sl_worker *w, const struct sl_ip *local,
     return lport;
 }
 
-static bool choose_lport(struct sl_worker *w, struct sl_endpoint *local, const struct sl_endpoint *peer, uint16_t min, uint16_t max)
+static bool choose_lport(struct sl_worker *w, struct sl_endpoint *local, const struct sl_endpoint *peer, uint16_t min,
+                         uint16_t max)
 {
     uint16_t from = (uint16_t)(min + sl_rng_below(&w->rng, (uint64_t)max - min + 1));
 

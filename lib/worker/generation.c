@@ -45,7 +45,8 @@ static int fill(struct sl_worker *w, struct generation *g, struct sl_err *err)
     return 0;
 }
 
-static struct generation *make(struct sl_worker *w, const struct sl_conf *conf, uint64_t number, int *code, struct sl_err *err)
+static struct generation *make(struct sl_worker *w, const struct sl_conf *conf, uint64_t number, int *code,
+                               struct sl_err *err)
 {
     struct generation *g = calloc(1, sizeof *g);
 
@@ -91,7 +92,8 @@ static void close_listener(struct listener *l)
 /* Options of a listener's connections: the defaults; the keys to change them come with what needs them. */
 static const struct sl_tcp_opts front_opts;
 
-static int open_listener(struct sl_worker *w, struct generation *g, uint32_t index, const struct sl_endpoint *at, struct sl_err *err)
+static int open_listener(struct sl_worker *w, struct generation *g, uint32_t index, const struct sl_endpoint *at,
+                         struct sl_err *err)
 {
     struct listener *l = calloc(1, sizeof *l);
     char text[SL_ENDPOINT_TEXT_MAX];
@@ -99,7 +101,8 @@ static int open_listener(struct sl_worker *w, struct generation *g, uint32_t ind
 
     if (l) {
         *l = (struct listener){.at = *at, .gen = g, .index = index};
-        code = sl_tcp_listen(w->tcp, at, &front_opts, (uint32_t)g->conf->listeners[index].backlog.v, &w->accepted, l, &l->tcp);
+        code = sl_tcp_listen(w->tcp, at, &front_opts, (uint32_t)g->conf->listeners[index].backlog.v, &w->accepted, l,
+                             &l->tcp);
     }
     if (code < 0) {
         free(l);
@@ -172,7 +175,8 @@ int generation_apply(struct sl_worker *w, const struct sl_conf *conf, uint64_t n
     if (w->draining)
         return sl_err_set(err, -ESHUTDOWN, "draining: no configuration is taken any more");
     if (cur && number <= cur->number)
-        return sl_err_set(err, -EINVAL, "generation %llu is not newer than %llu", (unsigned long long)number, (unsigned long long)cur->number);
+        return sl_err_set(err, -EINVAL, "generation %llu is not newer than %llu", (unsigned long long)number,
+                          (unsigned long long)cur->number);
     g = make(w, conf, number, &code, err);
     if (!g)
         return code;
@@ -212,10 +216,7 @@ void generation_sweep(struct sl_worker *w)
         publish(w);
 }
 
-void generation_unlisten(struct sl_worker *w)
-{
-    close_listeners(w, NULL, false);
-}
+void generation_unlisten(struct sl_worker *w) { close_listeners(w, NULL, false); }
 
 void generation_free_all(struct sl_worker *w)
 {

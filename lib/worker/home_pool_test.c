@@ -165,7 +165,8 @@ static void others_free_while_the_owner_allocates(void **state)
             sched_yield();
             continue;
         }
-        assert_int_equal(rte_mbuf_refcnt_read(one), 1); /* 1 for a free buffer that is taken; a buffer in other hands would be marked */
+        assert_int_equal(rte_mbuf_refcnt_read(one),
+                         1); /* 1 for a free buffer that is taken; a buffer in other hands would be marked */
         assert_int_not_equal(one->port, 4711);
         one->port = 4711;
         while (rte_ring_sp_enqueue(others[to].ring, one) != 0)

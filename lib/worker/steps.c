@@ -13,7 +13,8 @@ static void tcp_input(struct sl_worker *w, struct sl_net_batch *batch, uint64_t 
     batch->n_segs = batch->n_errs = 0;
 }
 
-void sl_worker_input(struct sl_worker *w, uint8_t iface, struct rte_mbuf **frames, uint32_t n, const struct sl_worker_time *t)
+void sl_worker_input(struct sl_worker *w, uint8_t iface, struct rte_mbuf **frames, uint32_t n,
+                     const struct sl_worker_time *t)
 {
     struct sl_net_batch *batch = &w->batches[iface];
 
@@ -37,15 +38,9 @@ static void step_tls(struct sl_worker *w, const struct sl_worker_time *t)
     sl_tls_run(w->tls, t->now, t->wall_s);
 }
 
-static void step_crypto(struct sl_worker *w, const struct sl_worker_time *t)
-{
-    sl_tls_crypto(w->tls, t->now);
-}
+static void step_crypto(struct sl_worker *w, const struct sl_worker_time *t) { sl_tls_crypto(w->tls, t->now); }
 
-static void step_proxy(struct sl_worker *w, const struct sl_worker_time *t)
-{
-    sl_proxy_run(w->proxy, t->now);
-}
+static void step_proxy(struct sl_worker *w, const struct sl_worker_time *t) { sl_proxy_run(w->proxy, t->now); }
 
 static void step_tx(struct sl_worker *w, const struct sl_worker_time *t)
 {
@@ -59,7 +54,8 @@ static void step_tx(struct sl_worker *w, const struct sl_worker_time *t)
 }
 
 const struct sl_worker_step sl_worker_steps[] = {
-    {SL_STEP_TCP, step_tcp}, {SL_STEP_TLS, step_tls}, {SL_STEP_CRYPTO, step_crypto}, {SL_STEP_PROXY, step_proxy}, {SL_STEP_TX, step_tx},
+    {SL_STEP_TCP, step_tcp},     {SL_STEP_TLS, step_tls}, {SL_STEP_CRYPTO, step_crypto},
+    {SL_STEP_PROXY, step_proxy}, {SL_STEP_TX, step_tx},
 };
 const uint32_t sl_worker_n_steps = SL_ARRAY_LEN(sl_worker_steps);
 

@@ -11,14 +11,16 @@
 
 #define DATA_ROOM (RTE_PKTMBUF_HEADROOM + 2048)
 #define HDR_ROOM 256
-#define HDRS_MAX 16384 /* headers and references live from output to the end of transmission; more than the transmit queues hold is of no use */
+#define HDRS_MAX                                                                                                       \
+    16384 /* headers and references live from output to the end of transmission; more than the transmit queues hold is of no use */
 #define REFS_MAX 32768
 #define MBUFS_MIN 256
 
 static_assert(HDR_ROOM >= SL_NET_HEADROOM + 60, "a TCP header with all options");
 
 /* Pools of several workers in one process, one after the other or at once, need different names. */
-static struct rte_mempool *make_pool(const struct sl_worker_params *p, const char *what, uint32_t n, uint16_t room, struct sl_err *err)
+static struct rte_mempool *make_pool(const struct sl_worker_params *p, const char *what, uint32_t n, uint16_t room,
+                                     struct sl_err *err)
 {
     static uint32_t serial; /* atomic */
     char name[RTE_MEMPOOL_NAMESIZE];
@@ -64,9 +66,11 @@ static int make_pools(struct sl_worker *w, const struct sl_worker_params *p, uin
     struct share share = share_of(p->mbufs);
 
     if (p->mbufs < MBUFS_MIN)
-        return sl_err_set(err, -EINVAL, "worker %u: %u packet buffers are too few: at least %u", p->id, p->mbufs, MBUFS_MIN);
+        return sl_err_set(err, -EINVAL, "worker %u: %u packet buffers are too few: at least %u", p->id, p->mbufs,
+                          MBUFS_MIN);
     *n_data = share.data;
-    if (!(w->data_pool = make_pool(p, "data", share.data, DATA_ROOM, err)) || !(w->hdr_pool = make_pool(p, "hdr", share.hdr, HDR_ROOM, err)) ||
+    if (!(w->data_pool = make_pool(p, "data", share.data, DATA_ROOM, err)) ||
+        !(w->hdr_pool = make_pool(p, "hdr", share.hdr, HDR_ROOM, err)) ||
         !(w->ref_pool = make_pool(p, "ref", share.ref, 0, err)))
         return -ENOMEM;
     return 0;
@@ -74,7 +78,8 @@ static int make_pools(struct sl_worker *w, const struct sl_worker_params *p, uin
 
 static int make_ring(struct sl_worker *w, struct sl_err *err)
 {
-    w->msgs = aligned_alloc(SL_CACHE_LINE, (size_t)(rte_ring_get_memsize(MSG_RING) + SL_CACHE_LINE - 1) / SL_CACHE_LINE * SL_CACHE_LINE);
+    w->msgs = aligned_alloc(SL_CACHE_LINE, (size_t)(rte_ring_get_memsize(MSG_RING) + SL_CACHE_LINE - 1) /
+                                               SL_CACHE_LINE * SL_CACHE_LINE);
     if (!w->msgs)
         return sl_err_set(err, -ENOMEM, "worker %u: no memory", w->id);
     return rte_ring_init(w->msgs, "msgs", MSG_RING, RING_F_SP_ENQ | RING_F_SC_DEQ);
@@ -101,7 +106,8 @@ static uint64_t held_max_bytes(const struct sl_worker_params *p, uint32_t n_data
     return (uint64_t)n_data * DATA_ROOM / SL_MAX(p->n_ifaces, 1) / 4 * 3;
 }
 
-static int make_tcp(struct sl_worker *w, const struct sl_worker_params *p, uint32_t n_data, uint64_t now, struct sl_err *err)
+static int make_tcp(struct sl_worker *w, const struct sl_worker_params *p, uint32_t n_data, uint64_t now,
+                    struct sl_err *err)
 {
     struct sl_tcp_params params = {
         .net = w->net,
@@ -128,7 +134,8 @@ static int make_tcp(struct sl_worker *w, const struct sl_worker_params *p, uint3
 static int make_upper(struct sl_worker *w, const struct sl_worker_params *p, uint64_t now, struct sl_err *err)
 {
     struct sl_tls_params tls = {.pool = w->data_pool, .stats = &w->stats, .handshakes_max = p->handshakes_max};
-    struct sl_proxy_params proxy = {.dialer = {.dial = dial_origin, .ctx = w}, .stats = &w->stats, .pairs_max = p->conns_max};
+    struct sl_proxy_params proxy = {
+        .dialer = {.dial = dial_origin, .ctx = w}, .stats = &w->stats, .pairs_max = p->conns_max};
     int code = sl_tls_create(&tls, &w->tls, err);
 
     return code < 0 ? code : sl_proxy_create(&proxy, now, &w->proxy, err);
@@ -212,22 +219,13 @@ void sl_worker_destroy(struct sl_worker *w)
 
 /* ---- read by the control thread ---- */
 
-const struct sl_stats *sl_worker_stats(const struct sl_worker *w)
-{
-    return &w->stats;
-}
+const struct sl_stats *sl_worker_stats(const struct sl_worker *w) { return &w->stats; }
 
-struct sl_stats *sl_worker_events(struct sl_worker *w)
-{
-    return &w->stats;
-}
+struct sl_stats *sl_worker_events(struct sl_worker *w) { return &w->stats; }
 
 uint64_t sl_worker_oldest_generation(const struct sl_worker *w)
 {
     return __atomic_load_n(&w->oldest_generation, __ATOMIC_ACQUIRE);
 }
 
-uint32_t sl_worker_busy(const struct sl_worker *w)
-{
-    return __atomic_load_n(&w->busy, __ATOMIC_ACQUIRE);
-}
+uint32_t sl_worker_busy(const struct sl_worker *w) { return __atomic_load_n(&w->busy, __ATOMIC_ACQUIRE); }

@@ -15,22 +15,24 @@
 struct sl_worker;
 
 struct sl_worker_params {
-    uint32_t id, n_workers;      /* worker 0 answers ARP, ND and pings */
-    int socket;                  /* NUMA node for pools; SOCKET_ID_ANY */
+    uint32_t id, n_workers; /* worker 0 answers ARP, ND and pings */
+    int socket;             /* NUMA node for pools; SOCKET_ID_ANY */
     const struct sl_net_iface_conf *ifaces;
     uint32_t n_ifaces;
     const struct sl_steer *steer; /* shared, immutable; outlives the worker */
     uint32_t conns_max, handshakes_max;
-    uint32_t mbufs;              /* in this worker's pools, all sizes together, from the memory setting */
-    uint64_t seed;               /* replayable random */
-    uint64_t time_wait_ns;       /* 0: default */
-    const uint8_t *replay_secret; /* 32 bytes that take the place of TCP's secret, so that a run can be replayed; NULL: the system's random */
+    uint32_t mbufs;        /* in this worker's pools, all sizes together, from the memory setting */
+    uint64_t seed;         /* replayable random */
+    uint64_t time_wait_ns; /* 0: default */
+    const uint8_t *
+        replay_secret; /* 32 bytes that take the place of TCP's secret, so that a run can be replayed; NULL: the system's random */
 };
 
 /* What mbufs may be so that the pools take at most so many bytes. */
 uint32_t sl_worker_mbufs(uint64_t bytes);
 
-int sl_worker_create(const struct sl_worker_params *params, uint64_t now, struct sl_worker **worker, struct sl_err *err);
+int sl_worker_create(const struct sl_worker_params *params, uint64_t now, struct sl_worker **worker,
+                     struct sl_err *err);
 void sl_worker_destroy(struct sl_worker *w);
 
 /* ---- the loop: frames in, then each step of the table in order, then frames out ---- */
@@ -39,11 +41,21 @@ struct sl_worker_time {
     uint64_t wall_s; /* seconds since 1970 */
 };
 
-enum sl_worker_step_id { SL_STEP_RX, SL_STEP_TCP, SL_STEP_TLS, SL_STEP_CRYPTO, SL_STEP_PROXY, SL_STEP_TX, SL_STEP_IDLE, SL_STEP_COUNT };
+enum sl_worker_step_id {
+    SL_STEP_RX,
+    SL_STEP_TCP,
+    SL_STEP_TLS,
+    SL_STEP_CRYPTO,
+    SL_STEP_PROXY,
+    SL_STEP_TX,
+    SL_STEP_IDLE,
+    SL_STEP_COUNT
+};
 extern const char *const sl_worker_step_name[SL_STEP_COUNT];
 
 /* Takes n <= SL_NET_BURST frames, consumes them; their segments wait for the tcp step. */
-void sl_worker_input(struct sl_worker *w, uint8_t iface, struct rte_mbuf **frames, uint32_t n, const struct sl_worker_time *t);
+void sl_worker_input(struct sl_worker *w, uint8_t iface, struct rte_mbuf **frames, uint32_t n,
+                     const struct sl_worker_time *t);
 
 /* The steps between rx and tx; whoever drives the loop runs them in order and may time each. Messages are taken in the first. */
 struct sl_worker_step {
@@ -64,10 +76,10 @@ uint64_t sl_worker_next(const struct sl_worker *w);
 
 /* ---- messages from the control thread, by an SPSC ring; answered by flags in the message that the control thread polls ---- */
 enum sl_worker_msg_kind {
-    SL_MSG_APPLY,  /* conf: use this configuration for new connections */
-    SL_MSG_DRAIN,  /* take no new connections */
-    SL_MSG_ABORT,  /* end all connections now */
-    SL_MSG_CONNS,  /* fill `conns` from *position */
+    SL_MSG_APPLY, /* conf: use this configuration for new connections */
+    SL_MSG_DRAIN, /* take no new connections */
+    SL_MSG_ABORT, /* end all connections now */
+    SL_MSG_CONNS, /* fill `conns` from *position */
     SL_MSG_NEIGHBOURS,
 };
 
@@ -75,12 +87,12 @@ enum sl_worker_msg_kind {
 
 struct sl_worker_msg {
     enum sl_worker_msg_kind kind;
-    uint32_t done;               /* atomic: 0 until the worker has answered (release) */
-    int result;                  /* 0 or a negative errno */
+    uint32_t done; /* atomic: 0 until the worker has answered (release) */
+    int result;    /* 0 or a negative errno */
     struct sl_err err;
-    const struct sl_conf *conf;  /* APPLY: lives until sl_worker_oldest_generation is newer */
+    const struct sl_conf *conf; /* APPLY: lives until sl_worker_oldest_generation is newer */
     uint64_t generation;
-    uint32_t position;           /* CONNS: in, out */
+    uint32_t position; /* CONNS: in, out */
     bool more;
     uint32_t n;
     union {
@@ -104,6 +116,7 @@ uint32_t sl_worker_busy(const struct sl_worker *w);
 /* Tells this thread which worker it is, before it allocates or frees; the control thread and the main thread of tests are SL_WORKERS_MAX. */
 void sl_worker_thread_is(uint32_t id);
 /* A pool of n mbufs owned by worker `owner`. priv-less. NULL with err. data_room 0: references only. */
-struct rte_mempool *sl_worker_pool_create(const char *name, uint32_t owner, uint32_t n, uint16_t data_room, int socket, struct sl_err *err);
+struct rte_mempool *sl_worker_pool_create(const char *name, uint32_t owner, uint32_t n, uint16_t data_room, int socket,
+                                          struct sl_err *err);
 
 #endif

@@ -43,16 +43,21 @@ static int origin_ports[2] = {8080, 8081};
 static const char head[] = "workers: { cores: [0] }\n"
                            "interfaces:\n"
                            "  - { name: front, device: \"vdev:null\", addresses: [198.18.0.10/24, 198.18.0.11/24] }\n";
-static const char to_first[] = "upstreams:\n  - { name: app, servers: [\"198.18.0.2:8080\"] }\n"
-                               "listeners:\n  - { name: http, address: \"198.18.0.10:80\", protocol: tcp, upstream: app }\n";
-static const char to_second[] = "upstreams:\n  - { name: app, servers: [\"198.18.0.2:8081\"] }\n"
-                                "listeners:\n  - { name: http, address: \"198.18.0.10:80\", protocol: tcp, upstream: app }\n";
-static const char elsewhere[] = "upstreams:\n  - { name: app, servers: [\"198.18.0.2:8080\"] }\n"
-                                "listeners:\n  - { name: http, address: \"198.18.0.10:81\", protocol: tcp, upstream: app }\n";
-static const char from_second_address[] = "upstreams:\n  - { name: app, servers: [\"198.18.0.2:8080\"], sources: [198.18.0.11] }\n"
-                                          "listeners:\n  - { name: http, address: \"198.18.0.10:80\", protocol: tcp, upstream: app }\n";
-static const char few_ports[] = "upstreams:\n  - { name: app, servers: [\"198.18.0.2:8080\"], ports: 20000-20019 }\n"
-                                "listeners:\n  - { name: http, address: \"198.18.0.10:80\", protocol: tcp, upstream: app }\n";
+static const char to_first[] =
+    "upstreams:\n  - { name: app, servers: [\"198.18.0.2:8080\"] }\n"
+    "listeners:\n  - { name: http, address: \"198.18.0.10:80\", protocol: tcp, upstream: app }\n";
+static const char to_second[] =
+    "upstreams:\n  - { name: app, servers: [\"198.18.0.2:8081\"] }\n"
+    "listeners:\n  - { name: http, address: \"198.18.0.10:80\", protocol: tcp, upstream: app }\n";
+static const char elsewhere[] =
+    "upstreams:\n  - { name: app, servers: [\"198.18.0.2:8080\"] }\n"
+    "listeners:\n  - { name: http, address: \"198.18.0.10:81\", protocol: tcp, upstream: app }\n";
+static const char from_second_address[] =
+    "upstreams:\n  - { name: app, servers: [\"198.18.0.2:8080\"], sources: [198.18.0.11] }\n"
+    "listeners:\n  - { name: http, address: \"198.18.0.10:80\", protocol: tcp, upstream: app }\n";
+static const char few_ports[] =
+    "upstreams:\n  - { name: app, servers: [\"198.18.0.2:8080\"], ports: 20000-20019 }\n"
+    "listeners:\n  - { name: http, address: \"198.18.0.10:80\", protocol: tcp, upstream: app }\n";
 
 static struct sl_net_iface_conf iface_of(const char *ip, const char *ip2, uint8_t mac)
 {
@@ -70,7 +75,12 @@ static void make_host(struct host *h)
 {
     struct sl_net_iface_conf iface = iface_of("198.18.0.2", NULL, 2);
     struct sl_net_params net = {.ifaces = &iface, .n_ifaces = 1, .answers = true, .stats = &h->stats, .seed = 7};
-    struct sl_tcp_params tcp = {.stats = &h->stats, .conns_max = 256, .time_wait_max = 256, .held_max_bytes = 4 << 20, .seed = 8, .time_wait_ns = SL_NS_PER_S};
+    struct sl_tcp_params tcp = {.stats = &h->stats,
+                                .conns_max = 256,
+                                .time_wait_max = 256,
+                                .held_max_bytes = 4 << 20,
+                                .seed = 8,
+                                .time_wait_ns = SL_NS_PER_S};
 
     h->pool = net.pool = th_pool("host", 4095, 2048);
     h->hdr_pool = th_pool("host_hdr", 1023, 128);
@@ -92,9 +102,18 @@ static void make_host(struct host *h)
 static int setup(void **state)
 {
     struct sl_net_iface_conf iface = iface_of("198.18.0.10", "198.18.0.11", 1);
-    struct sl_worker_params params = {.id = MY_ID, .n_workers = N_WORKERS, .socket = SOCKET_ID_ANY, .ifaces = &iface, .n_ifaces = 1, .conns_max = 64,
-                                      .handshakes_max = 8, .mbufs = 4096, .seed = 1, .time_wait_ns = SL_NS_PER_S};
-    static uint8_t key[40] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0};
+    struct sl_worker_params params = {.id = MY_ID,
+                                      .n_workers = N_WORKERS,
+                                      .socket = SOCKET_ID_ANY,
+                                      .ifaces = &iface,
+                                      .n_ifaces = 1,
+                                      .conns_max = 64,
+                                      .handshakes_max = 8,
+                                      .mbufs = 4096,
+                                      .seed = 1,
+                                      .time_wait_ns = SL_NS_PER_S};
+    static uint8_t key[40] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2,
+                              0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0};
     struct sl_err err = {""};
 
     rig = calloc(1, sizeof *rig);
@@ -228,7 +247,8 @@ static struct sl_stream *call_at(uint16_t rport)
 
     sl_ip_parse("198.18.0.2", &local.ip);
     sl_ip_parse("198.18.0.10", &remote.ip);
-    s = sl_tcp_connect(rig->host.tcp, &local, &remote, &(struct sl_tcp_opts){0}, &rig->host.ready, NULL, rig->now, &why);
+    s = sl_tcp_connect(rig->host.tcp, &local, &remote, &(struct sl_tcp_opts){0}, &rig->host.ready, NULL, rig->now,
+                       &why);
     assert_non_null(s);
     return s;
 }

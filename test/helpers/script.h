@@ -104,7 +104,7 @@ extern const struct script_state script_states[7];
 
 /* ---- the user's side ---- */
 void u_listen_with(const struct sl_tcp_opts *opts, uint32_t backlog);
-void u_listen(const struct sl_tcp_opts *opts); /* backlog 16 */
+void u_listen(const struct sl_tcp_opts *opts);        /* backlog 16 */
 void u_listen_update(const struct sl_tcp_opts *opts); /* other settings for connections from now on */
 void u_unlisten(void);
 int u_connect(const struct sl_tcp_opts *opts); /* 0 or the error */

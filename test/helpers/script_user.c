@@ -36,10 +36,7 @@ void u_listen_with(const struct sl_tcp_opts *opts, uint32_t backlog)
 
 void u_listen(const struct sl_tcp_opts *opts) { u_listen_with(opts, 16); }
 
-void u_listen_update(const struct sl_tcp_opts *opts)
-{
-    sl_tcp_listener_update(g->listener, opts, 16, &g->ready, g);
-}
+void u_listen_update(const struct sl_tcp_opts *opts) { sl_tcp_listener_update(g->listener, opts, 16, &g->ready, g); }
 
 void u_unlisten(void)
 {

@@ -8,8 +8,8 @@
 #define MBEDTLS_HAVE_TIME
 #define MBEDTLS_HAVE_TIME_DATE
 #define MBEDTLS_PLATFORM_C
-#define MBEDTLS_PLATFORM_MEMORY      /* calloc and free are hooks: counted per worker, later an arena per handshake */
-#define MBEDTLS_PLATFORM_TIME_ALT    /* rooms are told the time; only the port reads a clock */
+#define MBEDTLS_PLATFORM_MEMORY   /* calloc and free are hooks: counted per worker, later an arena per handshake */
+#define MBEDTLS_PLATFORM_TIME_ALT /* rooms are told the time; only the port reads a clock */
 #define MBEDTLS_PLATFORM_MS_TIME_ALT
 #define MBEDTLS_ERROR_C
 #define MBEDTLS_VERSION_C
@@ -18,7 +18,7 @@
 /* ---- primitives ---- */
 #define MBEDTLS_AESNI_C
 #define MBEDTLS_AES_C
-#define MBEDTLS_AES_ROM_TABLES       /* tables made at run time would be state shared by workers */
+#define MBEDTLS_AES_ROM_TABLES /* tables made at run time would be state shared by workers */
 #define MBEDTLS_GCM_C
 #define MBEDTLS_GCM_LARGE_TABLE
 #define MBEDTLS_CHACHA20_C
@@ -26,7 +26,7 @@
 #define MBEDTLS_CHACHAPOLY_C
 #define MBEDTLS_CIPHER_C
 #define MBEDTLS_MD_C
-#define MBEDTLS_SHA1_C               /* old certificates' key identifiers */
+#define MBEDTLS_SHA1_C /* old certificates' key identifiers */
 #define MBEDTLS_SHA224_C
 #define MBEDTLS_SHA256_C
 #define MBEDTLS_SHA384_C
@@ -44,7 +44,7 @@
 #define MBEDTLS_RSA_C
 #define MBEDTLS_PKCS1_V15
 #define MBEDTLS_PKCS1_V21
-#define MBEDTLS_GENPRIME             /* tests make their keys when they run */
+#define MBEDTLS_GENPRIME /* tests make their keys when they run */
 
 /* ---- PSA, which TLS 1.3 stands on ---- */
 #define MBEDTLS_PSA_CRYPTO_C
@@ -65,19 +65,19 @@
 #define MBEDTLS_X509_CRT_PARSE_C
 #define MBEDTLS_X509_CRL_PARSE_C
 #define MBEDTLS_X509_RSASSA_PSS_SUPPORT
-#define MBEDTLS_X509_CREATE_C        /* tests make certificates */
+#define MBEDTLS_X509_CREATE_C /* tests make certificates */
 #define MBEDTLS_X509_CRT_WRITE_C
 
 /* ---- TLS ---- */
 #define MBEDTLS_SSL_TLS_C
 #define MBEDTLS_SSL_SRV_C
-#define MBEDTLS_SSL_CLI_C            /* origins over TLS come later; tests are clients now */
+#define MBEDTLS_SSL_CLI_C /* origins over TLS come later; tests are clients now */
 #define MBEDTLS_SSL_PROTO_TLS1_2
 #define MBEDTLS_SSL_PROTO_TLS1_3
 #define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ENABLED
 #define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_PSK_EPHEMERAL_ENABLED
 #define MBEDTLS_SSL_TLS1_3_COMPATIBILITY_MODE /* middleboxes (RFC 8446 D.4) */
-#define MBEDTLS_SSL_EARLY_DATA       /* needed to skip what a client sends unasked; never accepted */
+#define MBEDTLS_SSL_EARLY_DATA                /* needed to skip what a client sends unasked; never accepted */
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_ECDSA_ENABLED
 #define MBEDTLS_SSL_ALL_ALERT_MESSAGES
