@@ -31,11 +31,11 @@ static uint32_t take_frames(struct shard *s, const struct sl_worker_time *t)
     struct rte_mbuf *frames[SL_NET_BURST];
     uint32_t sum = 0;
 
-    for (uint8_t i = 0; i < s->params.n_ifaces; i++) {
-        uint32_t n = sl_ports_rx(s->ports, s->params.id, i, frames, SL_NET_BURST);
+    for (uint32_t i = 0; i < s->params.n_ifaces; i++) {
+        uint32_t n = sl_ports_rx(s->ports, s->params.id, (uint8_t)i, frames, SL_NET_BURST);
 
         if (n)
-            sl_worker_input(s->worker, i, frames, n, t);
+            sl_worker_input(s->worker, (uint8_t)i, frames, n, t);
         sum += n;
     }
     return sum;
@@ -46,9 +46,9 @@ static uint32_t send_frames(struct shard *s)
     struct rte_mbuf *frames[SL_NET_BURST];
     uint32_t sum = 0, n;
 
-    for (uint8_t i = 0; i < s->params.n_ifaces; i++) {
-        while ((n = sl_worker_output(s->worker, i, frames, SL_NET_BURST))) {
-            sl_ports_tx(s->ports, s->params.id, i, frames, n);
+    for (uint32_t i = 0; i < s->params.n_ifaces; i++) {
+        while ((n = sl_worker_output(s->worker, (uint8_t)i, frames, SL_NET_BURST))) {
+            sl_ports_tx(s->ports, s->params.id, (uint8_t)i, frames, n);
             sum += n;
         }
     }

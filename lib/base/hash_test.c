@@ -17,8 +17,8 @@ static void siphash_gives_the_published_values(void **state)
     uint8_t message[64];
 
     (void)state;
-    for (uint8_t i = 0; i < sizeof message; i++)
-        message[i] = i;
+    for (size_t i = 0; i < sizeof message; i++)
+        message[i] = (uint8_t)i;
     assert_true(sl_siphash(&key, message, 15) == UINT64_C(0xa129ca6149be45e5));
     assert_true(sl_siphash(&key, message, 0) == UINT64_C(0x726fdb47dd0e0e31));
     assert_true(sl_siphash(&key, message, 1) == UINT64_C(0x74f839c593dc67fd));

@@ -126,7 +126,7 @@ static int detach(unsigned ifindex, uint32_t prog_id, uint32_t mode)
 static int clear_hook(const struct port_gate *g, uint32_t prog_id, uint32_t mode, struct sl_err *err)
 {
     char name[BPF_OBJ_NAME_LEN] = "?";
-    struct maps maps;
+    struct maps maps = {-1, -1, -1};
     bool ours;
     int code;
 
@@ -207,7 +207,7 @@ int port_gate_take(struct port_gate *g, const char *ifname, struct sl_err *err)
 int port_gate_find(struct port_gate *g, struct sl_err *err)
 {
     char name[BPF_OBJ_NAME_LEN] = "?";
-    struct maps maps;
+    struct maps maps = {-1, -1, -1};
     int code = bpf_xdp_query_id((int)g->ifindex, 0, &g->prog_id);
 
     if (code == 0 && g->prog_id == 0)

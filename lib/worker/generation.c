@@ -223,6 +223,6 @@ void generation_free_all(struct sl_worker *w)
     struct sl_list *n;
 
     generation_unlisten(w);
-    while ((n = w->generations.next) != &w->generations)
+    while ((n = sl_list_pop_front(&w->generations)))
         destroy(sl_container_of(n, struct generation, link));
 }

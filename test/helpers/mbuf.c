@@ -79,5 +79,5 @@ size_t th_mbuf_bytes(const struct rte_mbuf *m, void *out, size_t room)
         len += s->data_len;
         segs++;
     }
-    return len == m->pkt_len && segs == m->nb_segs ? len : 0;
+    return m && len == m->pkt_len && segs == m->nb_segs ? len : 0;
 }

@@ -26,18 +26,18 @@ static void turn(uint32_t worker, struct sl_net *net, uint32_t n_ifaces)
     uint64_t now = sl_port_now();
     uint32_t moved = 0, n;
 
-    for (uint8_t i = 0; i < n_ifaces; i++) {
-        n = sl_ports_rx(ports, worker, i, frames, SL_NET_BURST);
+    for (uint32_t i = 0; i < n_ifaces; i++) {
+        n = sl_ports_rx(ports, worker, (uint8_t)i, frames, SL_NET_BURST);
         batch.n_segs = batch.n_errs = 0;
-        sl_net_input(net, i, frames, n, now, &batch);
+        sl_net_input(net, (uint8_t)i, frames, n, now, &batch);
         for (uint32_t s = 0; s < batch.n_segs; s++)
             rte_pktmbuf_free(batch.segs[s].mbuf);
         moved += n;
     }
     sl_net_timers(net, now);
-    for (uint8_t i = 0; i < n_ifaces; i++) {
-        n = sl_net_tx(net, i, frames, SL_NET_BURST);
-        sl_ports_tx(ports, worker, i, frames, n);
+    for (uint32_t i = 0; i < n_ifaces; i++) {
+        n = sl_net_tx(net, (uint8_t)i, frames, SL_NET_BURST);
+        sl_ports_tx(ports, worker, (uint8_t)i, frames, n);
         moved += n;
     }
     sl_ports_flush(ports, worker);
