@@ -43,7 +43,7 @@ void sim_grid_make(struct sim_scenario *sc, uint32_t cell)
     uint64_t rtt_us;
     bool down;
 
-    *sc = (struct sim_scenario){.seed = cell, .topology = SIM_PAIR, .n_flows = 1};
+    *sc = (struct sim_scenario){.seed = cell, .topology = SIM_PAIR, .n_flows = 1, .held_max_bytes = 64 << 20};
     l->loss_ppm = losses_ppm[digit(&cell, SL_ARRAY_LEN(losses_ppm))];
     l->reorder_ppm = reorders_ppm[digit(&cell, SL_ARRAY_LEN(reorders_ppm))];
     l->duplicate_ppm = duplicates_ppm[digit(&cell, SL_ARRAY_LEN(duplicates_ppm))];

@@ -114,7 +114,7 @@ struct sim_node *sim_host_create(struct sim_world *w, const char *name, struct s
                                 .ref_pool = pools->ref,
                                 .conns_max = 256,
                                 .time_wait_max = 256};
-    tp.held_max_bytes = UINT64_C(64) << 20;
+    tp.held_max_bytes = w->sc->held_max_bytes;
     tp.seed = np.seed;
     memset(tp.secret, (int)mac, sizeof tp.secret);
     memcpy(tp.secret, &w->sc->seed, sizeof w->sc->seed);

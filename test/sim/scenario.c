@@ -121,6 +121,8 @@ void sim_scenario_make(struct sim_scenario *sc, enum sim_topology topology, uint
     if (!sluice && one_in(&r, 2))
         sc->mtu_back = sc->mtu_front;
     sc->workers = 1 + (uint32_t)below(&r, 2);
+    sc->held_max_bytes = PICK(&r, 64 << 20, 64 << 20, 64 << 20, 1 << 20, 256 << 10);
+    sc->worker_mbufs = PICK(&r, 8192, 8192, 4096, 1024);
     sc->chain_percent = PICK(&r, 0, 10, 50);
     for (uint32_t i = 0; i < SIM_LINKS_MAX; i++)
         make_link(&r, &sc->links[i], sluice);
@@ -167,8 +169,8 @@ void sim_scenario_print(const struct sim_scenario *sc)
     printf(" to IPv%c MTU %u, %u flows, %u %% of frames in several mbufs", sc->ip6_back ? '6' : '4', sc->mtu_back,
            sc->n_flows, sc->chain_percent);
     if (sc->topology == SIM_SLUICE)
-        printf(", %u workers", sc->workers);
-    printf("\n");
+        printf(", %u workers with %u buffers", sc->workers, sc->worker_mbufs);
+    printf(", hosts hold %lu bytes\n", (unsigned long)sc->held_max_bytes);
     print_link(sc->topology == SIM_PAIR ? "link" : "front", &sc->links[0]);
     if (sc->topology == SIM_SLUICE)
         print_link("back", &sc->links[1]);

@@ -54,6 +54,8 @@ struct sim_scenario {
     uint16_t mtu_front, mtu_back;
     uint32_t workers;
     uint32_t n_flows;
+    uint64_t held_max_bytes; /* of a host's queues */
+    uint32_t worker_mbufs;
     uint32_t chain_percent; /* frames that are delivered in several mbufs */
     struct sim_link_conf links[SIM_LINKS_MAX];
     struct sim_flow_conf flows[SIM_FLOWS_MAX];

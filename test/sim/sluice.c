@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MBUFS 8192 /* of a worker, all sizes together */
 #define FRONT 0
 #define BACK 1
 
@@ -190,7 +189,7 @@ struct sim_node *sim_sluice_create(struct sim_world *w)
 
         p.conns_max = 256;
         p.handshakes_max = 4;
-        p.mbufs = MBUFS;
+        p.mbufs = w->sc->worker_mbufs;
         p.replay_secret = secret;
         p.seed = w->sc->seed * 8 + i;
         sl_worker_thread_is(i);
