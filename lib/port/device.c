@@ -1,6 +1,7 @@
 /* One device: found by what the configuration names, set up with queues and pools, started and closed. */
 #include <errno.h>
 #include <rte_bus.h>
+#include <rte_bus_vdev.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -127,7 +128,10 @@ static int attach(struct port_device *d, const struct driver *drv, const char *a
                           port_log_last(said, sizeof said));
     }
     port_log_last(said, sizeof said);
-    code = rte_eal_hotplug_add(drv->bus, d->ethdev, args);
+    /* Since 24.11 rte_eal_hotplug_add refuses arguments of 128 bytes, which a path soon has. */
+    code = rte_vdev_init(d->ethdev, args);
+    if (code > 0)
+        code = -ENODEV; /* no driver of this name */
     if (code == 0)
         code = rte_eth_dev_get_port_by_name(d->ethdev, &d->port_id);
     if (code < 0)
@@ -358,7 +362,10 @@ void port_device_close(struct port_device *d)
         (void)rte_eth_dev_stop(d->port_id);
     if (d->probed) {
         (void)rte_eth_dev_close(d->port_id);
-        (void)rte_eal_hotplug_remove(drv->bus, d->ethdev);
+        if (strcmp(drv->bus, "vdev") == 0)
+            (void)rte_vdev_uninit(d->ethdev);
+        else
+            (void)rte_eal_hotplug_remove(drv->bus, d->ethdev);
     }
     port_gate_give_back(&d->gate);
     d->started = d->configured = d->probed = false;
