@@ -22,7 +22,6 @@ static void destroy(struct generation *g)
     free(g->services);
     free(g->sites);
     free(g->upstreams);
-    sl_list_remove(&g->link);
     free(g);
 }
 
@@ -208,6 +207,7 @@ void generation_sweep(struct sl_worker *w)
 
         next = n->next;
         if (is_unused(g)) {
+            sl_list_remove(&g->link);
             destroy(g);
             any = true;
         }
@@ -220,9 +220,10 @@ void generation_unlisten(struct sl_worker *w) { close_listeners(w, NULL, false);
 
 void generation_free_all(struct sl_worker *w)
 {
-    struct sl_list *n;
-
     generation_unlisten(w);
-    while ((n = sl_list_pop_front(&w->generations)))
+    for (struct sl_list *n = w->generations.next, *next; n != &w->generations; n = next) {
+        next = n->next;
         destroy(sl_container_of(n, struct generation, link));
+    }
+    sl_list_init(&w->generations);
 }
