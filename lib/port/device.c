@@ -147,7 +147,7 @@ int port_device_probe(struct port_device *d, uint32_t index, const char *xdp_obj
     char args[1024], text[1024];
     int code;
 
-    d->gate = (struct port_gate){.lock_fd = -1, .group_fd = -1, .addrs_fd = -1, .stats_fd = -1};
+    d->gate = (struct port_gate){.lock_fd = -1, .group_fd = -1, .addrs_fd = -1};
     if (!drv)
         return sl_err_set(err, -EINVAL, "device %s:%s: the driver is none of af_xdp, pci, memif, vdev",
                           d->conf->driver.s, d->conf->device.s);

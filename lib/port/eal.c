@@ -7,7 +7,6 @@
 #include <rte_log.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -23,28 +22,24 @@ struct args {
     char *v[ARGS_MAX + 1];
 };
 
+static struct args given; /* EAL points into its arguments as long as it runs */
+
 static char runtime_folder[256];
-static char *given[ARGS_MAX]; /* EAL's arguments, which it points into as long as it runs */
-static int n_given;
 
-__attribute__((format(printf, 2, 3))) static void add(struct args *a, const char *fmt, ...)
+static void add(struct args *a, const char *text)
 {
-    char text[1024];
-    va_list ap;
+    char *copy = a->n < ARGS_MAX ? strdup(text) : NULL;
 
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    if (a->n == ARGS_MAX || !(a->v[a->n] = strdup(text)))
-        a->full = true;
-    else
-        a->n++;
+    a->full |= !copy;
+    if (copy)
+        a->v[a->n++] = copy;
 }
 
-static void free_args(void)
+static void free_args(struct args *a)
 {
-    while (n_given > 0)
-        free(given[--n_given]);
+    while (a->n > 0)
+        free(a->v[--a->n]);
+    *a = (struct args){0};
 }
 
 /* ---- cores ---- */
@@ -52,7 +47,7 @@ static void free_args(void)
 /* The control thread floats over the cores that no worker has; when there are none, over all. */
 static int add_lcores(struct args *a, const struct sl_conf *conf, struct sl_err *err)
 {
-    char text[1024] = "0@(";
+    char text[1024] = "--lcores=0@(";
     size_t len = strlen(text);
     cpu_set_t all, rest;
     bool none_left;
@@ -76,7 +71,7 @@ static int add_lcores(struct args *a, const struct sl_conf *conf, struct sl_err 
     len += (size_t)snprintf(text + len, sizeof text - len, ")");
     for (uint32_t i = 0; i < conf->workers.n_cores && len < sizeof text - 16; i++)
         len += (size_t)snprintf(text + len, sizeof text - len, ",%u@%u", i + 1, (unsigned)conf->workers.cores[i].v);
-    add(a, "--lcores=%s", text);
+    add(a, text);
     add(a, "--main-lcore=0");
     return 0;
 }
@@ -128,12 +123,14 @@ static void remove_stale_folders(void)
 
 static void add_devices(struct args *a, const struct sl_conf *conf)
 {
+    char text[256];
     bool any = false;
 
     for (uint32_t i = 0; i < conf->n_interfaces; i++) {
         if (strcmp(conf->interfaces[i].driver.s, "pci") != 0)
             continue;
-        add(a, "--allow=%s", conf->interfaces[i].device.s);
+        snprintf(text, sizeof text, "--allow=%s", conf->interfaces[i].device.s);
+        add(a, text);
         any = true;
     }
     if (!any)
@@ -144,6 +141,7 @@ static bool choose_memory(struct args *a, const struct sl_conf *conf)
 {
     uint64_t bytes = conf->dpdk.memory_bytes.v;
     bool huge = conf->dpdk.hugepages == SL_HUGEPAGES_AUTO && port_hugepages_get(bytes);
+    char text[32];
 
     /* Neither leaves a file: --in-memory can't stand beside --no-huge, whose shared configuration is turned off instead. */
     if (huge) {
@@ -154,15 +152,17 @@ static bool choose_memory(struct args *a, const struct sl_conf *conf)
         add(a, "--no-shconf");
     }
     add(a, "-m");
-    add(a, "%llu", (unsigned long long)((bytes + (1 << 20) - 1) >> 20));
+    snprintf(text, sizeof text, "%llu", (unsigned long long)((bytes + (1 << 20) - 1) >> 20));
+    add(a, text);
     return huge;
 }
 
 static int build_args(struct args *a, const struct sl_conf *conf, const char *program, bool *huge, struct sl_err *err)
 {
+    char prefix[64];
     int code;
 
-    add(a, "%s", program);
+    add(a, program);
     code = add_lcores(a, conf, err);
     if (code < 0)
         return code;
@@ -170,27 +170,27 @@ static int build_args(struct args *a, const struct sl_conf *conf, const char *pr
     add_devices(a, conf);
     add(a, "--iova-mode=va");
     add(a, "--log-level=*:warning");
-    add(a, "--file-prefix=" PREFIX "%d", (int)getpid());
+    snprintf(prefix, sizeof prefix, "--file-prefix=" PREFIX "%d", (int)getpid());
+    add(a, prefix);
     for (uint32_t i = 0; i < conf->dpdk.n_eal; i++)
-        add(a, "%s", conf->dpdk.eal[i].s);
+        add(a, conf->dpdk.eal[i].s);
     return a->full ? sl_err_set(err, -E2BIG, "too many EAL arguments") : 0;
 }
 
 int sl_port_eal_start(const struct sl_conf *conf, const char *program, struct sl_err *err)
 {
-    struct args a = {0};
+    char *argv[ARGS_MAX + 1]; /* EAL permutes them */
     bool huge = false;
     char said[320];
     int code;
 
-    code = build_args(&a, conf, program, &huge, err);
-    memcpy(given, a.v, sizeof given); /* EAL permutes its own */
-    n_given = a.n;
+    code = build_args(&given, conf, program, &huge, err);
+    memcpy(argv, given.v, sizeof argv);
     if (code == 0)
         code = port_log_open();
     if (code == 0) {
         remove_stale_folders();
-        if (rte_eal_init(a.n, a.v) < 0) {
+        if (rte_eal_init(given.n, argv) < 0) {
             code = rte_errno ? -rte_errno : -EIO;
             sl_err_set(err, code, "DPDK does not start with %llu MiB of %s: %s %s",
                        (unsigned long long)(conf->dpdk.memory_bytes.v >> 20), huge ? "hugepages" : "ordinary pages",
@@ -201,7 +201,7 @@ int sl_port_eal_start(const struct sl_conf *conf, const char *program, struct sl
     if (code < 0) {
         port_hugepages_restore();
         port_log_close();
-        free_args();
+        free_args(&given);
         return code;
     }
     snprintf(runtime_folder, sizeof runtime_folder, "%s", rte_eal_get_runtime_dir());
@@ -218,5 +218,5 @@ void sl_port_eal_stop(void)
     runtime_folder[0] = 0;
     port_hugepages_restore();
     port_log_close();
-    free_args();
+    free_args(&given);
 }

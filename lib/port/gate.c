@@ -8,7 +8,6 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -187,8 +186,7 @@ int port_gate_take(struct port_gate *g, const char *ifname, struct sl_err *err)
 {
     int code;
 
-    *g = (struct port_gate){
-        .lock_fd = -1, .group_fd = -1, .addrs_fd = -1, .stats_fd = -1, .ifindex = if_nametoindex(ifname)};
+    *g = (struct port_gate){.lock_fd = -1, .group_fd = -1, .addrs_fd = -1, .ifindex = if_nametoindex(ifname)};
     snprintf(g->ifname, sizeof g->ifname, "%s", ifname);
     if (g->ifindex == 0)
         return sl_err_set(err, -ENODEV, "interface %s: there is none of this name in this network namespace", ifname);
@@ -224,7 +222,7 @@ int port_gate_find(struct port_gate *g, struct sl_err *err)
                           name, g->prog_id);
     }
     g->addrs_fd = maps.addrs;
-    g->stats_fd = maps.stats;
+    shut_fd(&maps.stats); /* for a person: bpftool map dump name sluice_stats */
     shut_fd(&maps.xsks);
     return 0;
 }
@@ -270,7 +268,6 @@ void port_gate_shut(struct port_gate *g)
         if (bpf_map_delete_elem(g->addrs_fd, &key) < 0)
             break;
     shut_fd(&g->addrs_fd);
-    shut_fd(&g->stats_fd);
     shut_fd(&g->group_fd);
 }
 
@@ -282,20 +279,4 @@ void port_gate_give_back(struct port_gate *g)
         (void)clear_program(g, NULL);
     g->prog_id = 0;
     shut_fd(&g->lock_fd);
-}
-
-uint64_t port_gate_no_socket(const struct port_gate *g)
-{
-    int n_cpus = libbpf_num_possible_cpus();
-    uint32_t key = SL_GATE_NO_SOCKET;
-    uint64_t *values, sum = 0;
-
-    if (g->stats_fd < 0 || n_cpus < 1)
-        return 0;
-    values = calloc((size_t)n_cpus, sizeof *values);
-    if (values && bpf_map_lookup_elem(g->stats_fd, &key, values) == 0)
-        for (int i = 0; i < n_cpus; i++)
-            sum += values[i];
-    free(values);
-    return sum;
 }

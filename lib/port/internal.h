@@ -40,7 +40,7 @@ struct port_gate {
     int lock_fd;  /* held while this process serves the interface */
     int group_fd; /* keeps the multicast groups of our addresses joined */
     uint32_t prog_id;
-    int addrs_fd, stats_fd; /* maps */
+    int addrs_fd; /* the map of our addresses */
 };
 
 /* Takes the interface for this process and clears what a crashed run left. -ENODEV, -ENETDOWN, -EBUSY with err. */
@@ -53,9 +53,6 @@ int port_gate_open(struct port_gate *g, const struct sl_net_iface_conf *iface, s
 void port_gate_shut(struct port_gate *g);
 /* Detaches the program if the driver did not, and gives the interface up. */
 void port_gate_give_back(struct port_gate *g);
-/* Frames of ours that found no socket on their queue. */
-uint64_t port_gate_no_socket(const struct port_gate *g);
-
 #define PORT_RSS_KEY_MAX 64
 struct port_link { /* what the kernel knows of an interface */
     char driver[32];
