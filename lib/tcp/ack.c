@@ -28,17 +28,30 @@ static uint32_t take_sacks(struct conn *c, const struct seg *s)
     return fresh;
 }
 
-/* RFC 5681 section 2. */
+/* RFC 5681 section 2. With SACK only what is newly SACKed counts (RFC 6675 section 2): an ACK without it answers a
+ * segment that the network doubled, or is such a double itself. */
 static bool is_duplicate(const struct conn *c, const struct seg *s)
 {
-    return s->bare && s->ack == c->snd_una && conn_flight(c) && s->wnd << c->snd_shift == c->snd_wnd;
+    return !(c->flags & F_SACK) && s->bare && s->ack == c->snd_una && conn_flight(c) &&
+           s->wnd << c->snd_shift == c->snd_wnd;
 }
 
-/* Karn's ambiguity does not touch timestamps (RFC 7323 4.1). */
+/* When the ACK of a segment is lost, the peer answers its retransmissions with the first one's timestamp, for a
+ * duplicate does not move ts_recent (RFC 7323 5.3). What went by since then is timeouts, not a round trip. */
+static bool echo_is_stale(const struct conn *c, const struct seg *s)
+{
+    bool again = c->state == ST_SYN_SENT ? c->flags & F_SYN_RTX : seq_gt(c->high_rxt, c->snd_una);
+
+    return again && seq_lt(s->tsecr, (uint32_t)(c->rtt_at / SL_NS_PER_MS) + c->ts_offset);
+}
+
+/* Karn's ambiguity does not touch timestamps (RFC 7323 4.1), but for stale ones. */
 void sl_tcp_ack_measure_ts(struct conn *c, const struct seg *s)
 {
     uint32_t ms = conn_tsval(c) - s->tsecr;
 
+    if (echo_is_stale(c, s))
+        return;
     if (c->flags & F_TS && s->opts & OPT_TS && s->tsecr && ms <= TCP_RTO_MAX_NS / SL_NS_PER_MS)
         sl_tcp_rtt_sample(c, (uint64_t)ms * SL_NS_PER_MS);
 }

@@ -85,6 +85,8 @@ static void commit_new(struct conn *c, const struct plan *p, uint32_t len)
 static void commit_rtx(struct conn *c, const struct plan *p, uint32_t len)
 {
     c->high_rxt = seq_max(c->high_rxt, p->seq + len);
+    if (p->seq == c->snd_una)
+        c->rtt_at = c->t->now;
     c->flags &= ~(uint32_t)(F_TIMING | F_RTX_FORCE); /* Karn: what was sent twice is not timed */
     c->retransmits++;
     sl_stat_inc(c->t->stats, SL_CTR_TCP_RETRANSMITS);
@@ -148,6 +150,8 @@ static enum emit_result send_syn(struct conn *c)
     if (!(c->flags & (F_TIMING | F_SYN_RTX))) {
         c->flags |= F_TIMING;
         c->rtt_seq = c->iss + 1;
+        c->rtt_at = c->t->now;
+    } else if (c->flags & F_SYN_RTX) {
         c->rtt_at = c->t->now;
     }
     c->snd_nxt = c->iss + 1;

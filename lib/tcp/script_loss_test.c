@@ -57,6 +57,28 @@ static void an_ack_of_a_retransmission_keeps_the_backoff(void)
     assert_in_range(script_info().rto_ms, 200, 1100);
 }
 
+/* Its retransmissions are duplicates, whose ACKs echo the first transmission's timestamp (RFC 7323 5.3): the time since
+ * then is no round trip. */
+static void a_lost_ack_does_not_look_like_a_long_round_trip(void)
+{
+    uint32_t first;
+
+    u_listen(NULL);
+    accept_one("mss 1000 ts 1000,0");
+    u_write(900);
+    expect("A 1(900) ack 1");
+    first = script_last()->tsval;
+    for (int i = 0; i < 5; i++)
+        expect_within(90, 20000, "A 1(900) ack 1");
+    peer("A 1 ack 901 ts 1001,%u", first);
+    expect_nothing();
+    assert_in_range(script_info().srtt_us, 0, 100000);
+    u_write(900);
+    expect("A 901(900) ack 1");
+    peer("A 1 ack 1801");
+    assert_in_range(script_info().rto_ms, 200, 300);
+}
+
 static void three_duplicate_acks_bring_a_fast_retransmission(void)
 {
     reach("ESTABLISHED");
@@ -89,6 +111,23 @@ static void sack_brings_a_fast_retransmission(void)
     peer("A 1 ack 8001");
     drop_all();
     quiet(5000);
+}
+
+/* RFC 6675 2: on a SACK connection a duplicate ACK is one that SACKs something new. */
+static void doubled_segments_bring_no_retransmission(void)
+{
+    u_listen(NULL);
+    accept_one("mss 1000 sackok");
+    u_write(8000);
+    assert_int_equal(drop_all(), 8);
+    peer("A 1 ack 2001");
+    for (int i = 0; i < 5; i++)
+        peer("A 1 ack 2001 sack 1001-2001");
+    for (int i = 0; i < 5; i++)
+        peer("A 1 ack 2001");
+    expect_nothing();
+    peer("A 1 ack 8001");
+    quiet(2000);
 }
 
 /* RFC 6675: what the peer has is not sent again. */
@@ -420,8 +459,10 @@ static void an_idle_connection_does_not_burst(void)
 
 SCRIPT_MAIN(SCRIPT(retransmission_backs_off), SCRIPT(the_first_timeout_is_not_below_the_minimum),
             SCRIPT(an_ack_of_a_retransmission_keeps_the_backoff),
+            SCRIPT(a_lost_ack_does_not_look_like_a_long_round_trip),
             SCRIPT(three_duplicate_acks_bring_a_fast_retransmission), SCRIPT(sack_brings_a_fast_retransmission),
-            SCRIPT(only_holes_are_sent_again), SCRIPT(a_partial_ack_retransmits_the_next_hole_at_once),
+            SCRIPT(doubled_segments_bring_no_retransmission), SCRIPT(only_holes_are_sent_again),
+            SCRIPT(a_partial_ack_retransmits_the_next_hole_at_once),
             SCRIPT(a_lost_retransmission_is_found_by_the_timer), SCRIPT(duplicate_acks_do_not_put_the_timer_off),
             SCRIPT(everything_lost_is_sent_again), SCRIPT(the_user_timeout_ends_the_connection_with_a_reset),
             SCRIPT(a_zero_window_for_ever_ends_by_the_user_timeout), SCRIPT(progress_puts_the_user_timeout_off),

@@ -78,7 +78,7 @@ static double floor_of(const struct sim_scenario *sc, uint64_t bytes)
     if (p > 0.02)
         seconds += 5;
     if (p > 0.1)
-        seconds += segs * 4 + 60;
+        seconds += segs * 6 + 120;
     return (double)bytes / (seconds * 3);
 }
 
