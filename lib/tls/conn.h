@@ -4,6 +4,7 @@
 #define SL_TLS_CONN_H
 
 #include "tls/engine.h"
+#include "tls/record.h"
 #include "tls/site.h"
 #include "tls/tls.h"
 
@@ -21,28 +22,35 @@ struct sl_tls_conn {
     struct sl_wire wire;
     struct sl_tls *tls;
     struct sl_tls_site *site;
-    struct sl_engine *engine; /* until the handshake is done */
-    struct sl_record *record; /* from then on */
-    struct sl_list link;      /* in sl_tls.conns */
-    struct sl_list flight;    /* in sl_tls.in_flight, oldest progress first; only in HANDSHAKE */
-    struct sl_list work;      /* in sl_tls.queue (HANDSHAKE) or sl_tls.starved */
-    struct sl_timer timer;    /* handshake's time, then lingering's */
-    struct sl_slice
-        *held; /* plaintext that waits for packet buffers; send took it and credit is 0 while it stands here */
+    struct sl_list link; /* in sl_tls.conns */
+    union {
+        struct {                      /* until the handshake is done */
+            struct sl_engine *engine; /* NULL: none yet */
+            struct sl_list flight;    /* in sl_tls.in_flight, oldest progress first; only in HANDSHAKE */
+        };
+        struct sl_record record; /* from then on (keyed) */
+    };
+    struct sl_list work;   /* in sl_tls.queue (HANDSHAKE) or sl_tls.starved */
+    struct sl_timer timer; /* handshake's time, then lingering's */
+    struct sl_slice *held; /* plaintext that waits for packet buffers; send took it and credit is 0 while it stands */
     uint32_t n_held;
     uint32_t drained_bytes; /* thrown away while lingering */
     uint8_t phase;          /* enum sl_tls_phase */
+    bool keyed;             /* `record` is in use */
     bool eof;               /* close_notify or the end of the wire was seen */
     bool shut;              /* the user sends no more */
     bool shut_done;         /* close_notify and FIN are on their way */
     const char *sni, *alpn; /* sni on the heap or ""; alpn is the site's */
-    const char *version, *suite;
+    const char *suite;
 };
+
+static_assert(sizeof(struct sl_tls_conn) <= 450, "what an idle connection holds here");
 
 struct sl_tls {
     struct sl_tls_params params;
     const struct sl_engine_ops *engine;
     struct sl_wire_shared shared;
+    struct sl_record_shared records;
     struct sl_ready lower; /* streams below that have events; their owners are connections */
     struct sl_list conns, in_flight;
     struct sl_list queue;   /* handshakes that have bytes to go on with */

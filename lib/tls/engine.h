@@ -1,11 +1,13 @@
-/* engine: a handshake as a machine of bytes: bytes in, bytes out, and in the end facts about the peer and a record
- * layer. mbedTLS stands behind it and none of its types crosses it, so that another engine, the client's role towards
+/* engine: a handshake as a machine of bytes: bytes in, bytes out, and in the end facts about the peer and the
+ * secrets that a record layer goes on with. mbedTLS stands behind it and none of its types crosses it, so that another engine, the client's role towards
  * origins, and operations computed in batches fit. Today the engine computes inside `step` and reports the price; an
  * engine that parks on operations will report them where the price stands now. */
 #ifndef SL_TLS_ENGINE_H
 #define SL_TLS_ENGINE_H
 
-#include "tls/record.h"
+#include "tls/failure.h"
+#include "tls/secrets.h"
+#include "tls/wire.h"
 
 #define SL_SNI_MAX 256             /* with the final zero: a DNS name has at most 253 characters */
 #define SL_SITE_CERTIFICATES_MAX 8 /* offered for one name */
@@ -63,8 +65,8 @@ struct sl_engine_ops {
     const char *(*sni)(const struct sl_engine *e);
     /* After DONE. */
     void (*facts)(const struct sl_engine *e, struct sl_engine_facts *out);
-    /* After DONE: the record layer that goes on; the engine is used up. */
-    struct sl_record *(*finish)(struct sl_engine *e);
+    /* After DONE: what a record layer goes on with, for the caller to erase. False: it can't go on. */
+    bool (*finish)(struct sl_engine *e, struct sl_tls_secrets *out);
     void (*destroy)(struct sl_engine *e);
 };
 

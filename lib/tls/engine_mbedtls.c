@@ -187,7 +187,9 @@ static const struct error {
     {0, SL_TLS_FAIL_INTERNAL, SL_ALERT_INTERNAL_ERROR},
 };
 
-void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, bool alerted, struct sl_tls_failure *out)
+/* Fills the failure from mbedTLS's error; writes the alert that the RFC names unless mbedTLS has (`alerted`) or none
+ * fits. */
+static void fail(struct sl_engine *e, int ret, bool alerted, struct sl_tls_failure *out)
 {
     const struct error *err = errors;
     uint8_t pended = e->ssl.MBEDTLS_PRIVATE(alert_type); /* what mbedTLS wanted to send last; 0: nothing */
@@ -227,29 +229,31 @@ static struct sl_engine *create(struct sl_engine_policy *policy, struct sl_wire 
     }
     mbedtls_ssl_set_user_data_p(&e->ssl, e);
     mbedtls_ssl_set_bio(&e->ssl, e, wire_out, wire_in, NULL);
+    sl_engine_secrets_watch(&e->secrets, &e->ssl);
     return e;
 }
 
 static void destroy(struct sl_engine *e)
 {
     mbedtls_ssl_free(&e->ssl);
+    sl_crypto_wipe(&e->secrets, sizeof e->secrets);
     free(e);
 }
 
 static enum sl_engine_step over_limit(struct sl_engine *e, struct sl_engine_report *report)
 {
-    sl_engine_mbedtls_failure(e, MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL, false, &report->failure);
+    fail(e, MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL, false, &report->failure);
     return SL_ENGINE_FAILED;
 }
 
 static enum sl_engine_step step(struct sl_engine *e, struct sl_engine_report *report)
 {
-    uint64_t before = e->wire->out_bytes;
+    uint32_t before = e->wire->out_bytes;
     int ret = 0;
 
     *report = (struct sl_engine_report){0};
     for (uint32_t i = 0; i < STEPS_PER_CALL; i++) {
-        uint64_t wrote = e->wire->out_bytes;
+        uint32_t wrote = e->wire->out_bytes;
 
         if (e->steps > STEPS_PER_HANDSHAKE || e->wire->in_bytes > HANDSHAKE_MAX_BYTES)
             return over_limit(e, report);
@@ -261,7 +265,7 @@ static enum sl_engine_step step(struct sl_engine *e, struct sl_engine_report *re
         if (ret == MBEDTLS_ERR_SSL_WANT_WRITE)
             return SL_ENGINE_WANT_ROOM;
         if (ret) {
-            sl_engine_mbedtls_failure(e, ret, e->wire->out_bytes != wrote, &report->failure);
+            fail(e, ret, e->wire->out_bytes != wrote, &report->failure);
             return SL_ENGINE_FAILED;
         }
         e->steps++; /* a state was passed through: what arrives in pieces costs none */
@@ -287,10 +291,9 @@ static void facts(const struct sl_engine *e, struct sl_engine_facts *out)
         out->suite++;
 }
 
-static struct sl_record *finish(struct sl_engine *e)
+static bool finish(struct sl_engine *e, struct sl_tls_secrets *out)
 {
-    e->record.ops = &sl_record_mbedtls;
-    return &e->record;
+    return sl_engine_secrets_take(&e->secrets, &e->ssl, true, out);
 }
 
 const struct sl_engine_ops sl_engine_mbedtls = {

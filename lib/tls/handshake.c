@@ -40,14 +40,28 @@ void sl_tls_handshake_fail(struct sl_tls_conn *c, const struct sl_tls_failure *f
     }
 }
 
+/* The engine's place is taken by the record layer. */
+static void hand_over(struct sl_tls_conn *c, struct sl_tls_secrets *secrets)
+{
+    c->tls->engine->destroy(c->engine);
+    sl_record_start(&c->record, secrets);
+    sl_crypto_wipe(secrets, sizeof *secrets);
+    c->keyed = true;
+}
+
 static void done(struct sl_tls_conn *c)
 {
+    static const struct sl_tls_failure bad_end = {.why = SL_TLS_FAIL_MESSAGE};
     struct sl_tls *t = c->tls;
     struct sl_engine_facts facts;
+    struct sl_tls_secrets secrets;
     const char *sni = t->engine->sni(c->engine);
 
+    if (!t->engine->finish(c->engine, &secrets)) {
+        sl_tls_handshake_fail(c, &bad_end, false);
+        return;
+    }
     t->engine->facts(c->engine, &facts);
-    c->version = facts.version;
     c->suite = facts.suite->name;
     c->alpn = facts.alpn;
     if (sni[0]) {
@@ -59,8 +73,7 @@ static void done(struct sl_tls_conn *c)
     sl_stat_inc(t->params.stats, facts.version_ctr);
     sl_stat_inc(t->params.stats, facts.suite->ctr);
     sl_tls_handshake_leave(c);
-    c->record = t->engine->finish(c->engine);
-    c->engine = NULL;
+    hand_over(c, &secrets);
     sl_tls_stream_open(c);
 }
 
