@@ -375,6 +375,26 @@ static void a_blocked_answer_waits_and_is_one(void **state)
     th_bench_stop(&b);
 }
 
+/* Nobody sends anything: the answer goes out once there is room. */
+static void an_answer_that_had_no_room_is_settled(void **state)
+{
+    static struct th_bench b;
+    enum sl_record_status status;
+
+    th_bench_start(&b, true, GCM);
+    b.pipe->credit_max = 10;
+    peer_updates(&b, key_update_please);
+    th_bench_open(&b, got, sizeof got, 8, &status);
+    sl_record_settle(th_bench_ctx(&b));
+    assert_int_equal(th_pipe_waiting(b.pipe), 0);
+    b.pipe->credit_max = 10000;
+    sl_record_settle(th_bench_ctx(&b));
+    expect_update(&b);
+    sl_record_settle(th_bench_ctx(&b));
+    assert_int_equal(th_pipe_waiting(b.pipe), 0);
+    th_bench_stop(&b);
+}
+
 static void after_close_notify_nothing_is_answered(void **state)
 {
     static struct th_bench b;
@@ -505,6 +525,7 @@ int main(void)
         cmocka_unit_test(renegotiation_is_refused),
         cmocka_unit_test(key_updates_are_followed),
         cmocka_unit_test(a_blocked_answer_waits_and_is_one),
+        cmocka_unit_test(an_answer_that_had_no_room_is_settled),
         cmocka_unit_test(after_close_notify_nothing_is_answered),
         cmocka_unit_test(a_key_update_in_pieces),
         cmocka_unit_test(key_updates_that_are_none),

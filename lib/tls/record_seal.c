@@ -103,11 +103,11 @@ bool record_send_key_update(struct sl_record_ctx *x)
     return true;
 }
 
-void record_answer_key_update(struct sl_record_ctx *x)
+void sl_record_settle(struct sl_record_ctx *x)
 {
     if (x->r->shut)
         x->r->answer = false;
-    else if (x->lower->ops->credit(x->lower) >= SL_RECORD_SMALL_BYTES)
+    else if (x->r->answer && x->lower->ops->credit(x->lower) >= SL_RECORD_SMALL_BYTES)
         record_send_key_update(x);
 }
 

@@ -111,6 +111,29 @@ static void rooms_of_any_size_lose_nothing(void **state)
     }
 }
 
+/* A record that would find no room is left below, closed, unless it is the first. */
+static void records_are_opened_only_as_far_as_there_is_room(void **state)
+{
+    static struct th_bench b;
+    struct sl_slice v[16];
+    enum sl_record_status status;
+    uint32_t n;
+
+    th_bench_start(&b, true, SL_AEAD_AES_128_GCM);
+    for (int i = 0; i < 3; i++)
+        th_bench_feed(&b, DATA, bytes, 14000, 0);
+    for (int i = 0; i < 3; i++) {
+        n = sl_record_open(th_bench_ctx(&b), v, 16, UINT32_MAX, &status);
+        assert_int_equal(status, i < 2 ? SL_RECORD_OK : SL_RECORD_DRY);
+        assert_int_equal(n, 10);
+        assert_int_equal(th_bench_ctr(&b, SL_CTR_TLS_RECORDS_OPENED), i + 1);
+        assert_null(b.r.rest);
+        while (n)
+            sl_slice_free(&v[--n]);
+    }
+    th_bench_stop(&b);
+}
+
 static void a_record_in_part_stays_below(void **state)
 {
     static struct th_bench b;
@@ -419,6 +442,7 @@ int main(void)
         cmocka_unit_test(every_length_in_every_fragmentation_opens),
         cmocka_unit_test(only_records_in_many_pieces_are_copied),
         cmocka_unit_test(rooms_of_any_size_lose_nothing),
+        cmocka_unit_test(records_are_opened_only_as_far_as_there_is_room),
         cmocka_unit_test(a_record_in_part_stays_below),
         cmocka_unit_test(what_is_sealed_opens_in_any_slicing),
         cmocka_unit_test(records_begin_small_grow_and_shrink_after_a_pause),

@@ -13,12 +13,37 @@ static void must(bool good, const char *what)
     abort();
 }
 
+static void begin(struct th_bench *b, bool v13, enum sl_aead_id aead)
+{
+    b->now = SL_NS_PER_S * 100;
+    b->pipe = th_pipe_new(b->feed);
+    b->pipe->credit_max = 1u << 20;
+    th_twin_init(&b->twin, v13, aead, 1);
+    sl_record_start(&b->r, &b->twin.s);
+}
+
+static void end(struct th_bench *b)
+{
+    sl_record_end(&b->r, &b->shared);
+    b->pipe->stream.ops->abort(&b->pipe->stream, SL_REASON_ABORTED);
+    b->pipe->stream.ops->release(&b->pipe->stream);
+    th_pipe_free(b->pipe);
+    must(rte_mempool_full(b->shared.pool) && rte_mempool_full(b->shared.small) && rte_mempool_full(b->feed),
+         "mbufs are missing");
+}
+
+void th_bench_again(struct th_bench *b, bool v13, enum sl_aead_id aead)
+{
+    end(b);
+    begin(b, v13, aead);
+}
+
 void th_bench_start(struct th_bench *b, bool v13, enum sl_aead_id aead)
 {
     static unsigned number;
     char name[24];
 
-    *b = (struct th_bench){.now = SL_NS_PER_S * 100};
+    memset(b, 0, sizeof *b);
     number++;
     snprintf(name, sizeof name, "bench%u", number);
     b->shared.pool = th_pool(name, 64, 2048);
@@ -29,21 +54,13 @@ void th_bench_start(struct th_bench *b, bool v13, enum sl_aead_id aead)
     b->shared.stats = b->stats = calloc(1, sizeof *b->stats);
     must(b->stats && sl_key_cache_init(&b->shared.keys, 8, b->stats) == 0, "out of memory");
     b->shared.records_max = SL_RECORDS_PER_KEY_MAX;
-    b->pipe = th_pipe_new(b->feed);
-    b->pipe->credit_max = 1u << 20;
-    th_twin_init(&b->twin, v13, aead, 1);
-    sl_record_start(&b->r, &b->twin.s);
+    begin(b, v13, aead);
 }
 
 void th_bench_stop(struct th_bench *b)
 {
-    sl_record_end(&b->r, &b->shared);
-    b->pipe->stream.ops->abort(&b->pipe->stream, SL_REASON_ABORTED);
-    b->pipe->stream.ops->release(&b->pipe->stream);
-    th_pipe_free(b->pipe);
+    end(b);
     sl_key_cache_done(&b->shared.keys);
-    must(rte_mempool_full(b->shared.pool) && rte_mempool_full(b->shared.small) && rte_mempool_full(b->feed),
-         "mbufs are missing");
     th_pool_free(b->shared.pool);
     th_pool_free(b->shared.small);
     th_pool_free(b->feed);

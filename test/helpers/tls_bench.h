@@ -20,6 +20,8 @@ struct th_bench {
 
 void th_bench_start(struct th_bench *b, bool v13, enum sl_aead_id aead);
 void th_bench_stop(struct th_bench *b);
+/* Another connection with the same pools. */
+void th_bench_again(struct th_bench *b, bool v13, enum sl_aead_id aead);
 /* For one call. */
 struct sl_record_ctx *th_bench_ctx(struct th_bench *b);
 /* A record from the twin. */
