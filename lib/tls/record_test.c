@@ -305,6 +305,25 @@ static void a_dry_pool_stops_between_records(void **state)
     }
 }
 
+/* An alert finds its way all the same. */
+static void messages_take_any_buffer(void **state)
+{
+    static struct rte_mbuf *taken[512];
+    static struct th_bench b;
+    uint8_t type, *plain;
+    uint32_t k;
+
+    th_bench_start(&b, true, SL_AEAD_AES_128_GCM);
+    k = drain(b.shared.small, taken, SL_ARRAY_LEN(taken), 0);
+    assert_int_equal(th_bench_seal(&b, bytes, 10, 10), SL_RECORD_STARVED);
+    assert_true(sl_record_alert(th_bench_ctx(&b), SL_ALERT_INTERNAL_ERROR));
+    assert_int_equal(th_bench_take(&b, &type, &plain), 2);
+    assert_int_equal(plain[1], SL_ALERT_INTERNAL_ERROR);
+    while (k)
+        rte_pktmbuf_free(taken[--k]);
+    th_bench_stop(&b);
+}
+
 static void a_record_in_many_pieces_waits_for_buffers(void **state)
 {
     static struct rte_mbuf *taken[512];
@@ -449,6 +468,7 @@ int main(void)
         cmocka_unit_test(overhead_is_an_upper_bound),
         cmocka_unit_test(empty_slices_make_no_record),
         cmocka_unit_test(a_dry_pool_stops_between_records),
+        cmocka_unit_test(messages_take_any_buffer),
         cmocka_unit_test(a_record_in_many_pieces_waits_for_buffers),
         cmocka_unit_test(what_waits_inside_is_given_back),
         cmocka_unit_test(buffers_that_others_read_stay_as_they_are),
