@@ -52,7 +52,7 @@ static void updates_are_mbedtlss(void **state)
         psa_algorithm_t alg = sha384 ? PSA_ALG_SHA_384 : PSA_ALG_SHA_256;
         uint8_t next[48], key[32];
 
-        for (uint8_t i = 0; i < hash; i++)
+        for (size_t i = 0; i < hash; i++)
             d.secret[i] = (uint8_t)(i * 3);
         assert_int_equal(mbedtls_ssl_tls13_hkdf_expand_label(alg, d.secret, hash, (const unsigned char *)"traffic upd",
                                                              11, NULL, 0, next, hash),

@@ -59,7 +59,7 @@ static void drop_front(struct parts *p, uint32_t len)
     }
     p->n -= gone;
     memmove(p->v, p->v + gone, p->n * sizeof p->v[0]);
-    if (len) {
+    if (len && p->n) {
         p->v[0].off = (uint16_t)(p->v[0].off + len);
         p->v[0].len = (uint16_t)(p->v[0].len - len);
     }
