@@ -118,8 +118,7 @@ static void client_first(struct link *l)
     assert_true(th_client_step(l->c));
 }
 
-/* In 1.3 the client speaks last: what it says is in one piece with its Finished. In 1.2 with an own Finished it waits
- * for the server's. */
+/* In 1.3 the client speaks last: what it says is in one piece with its Finished. */
 static void data_close_notify_and_fin_behind_finished(void **state)
 {
     for (uint32_t suite = 0; suite < 3; suite++) {
@@ -173,10 +172,39 @@ static void close_notify_as_the_first_record(void **state)
 /* mbedTLS has no function that sends a KeyUpdate, but its function that writes records is there to be linked. */
 int mbedtls_ssl_write_record(mbedtls_ssl_context *ssl, int force_flush);
 
+static void send_key_update(struct link *l, uint8_t request)
+{
+    const unsigned char key_update[] = {24, 0, 0, 1, request}; /* RFC 8446 4.6.3 */
+
+    memcpy(l->c->ssl.MBEDTLS_PRIVATE(out_msg), key_update, sizeof key_update);
+    l->c->ssl.MBEDTLS_PRIVATE(out_msglen) = sizeof key_update;
+    l->c->ssl.MBEDTLS_PRIVATE(out_msgtype) = MBEDTLS_SSL_MSG_HANDSHAKE;
+    assert_int_equal(mbedtls_ssl_write_record(&l->c->ssl, 1), 0);
+}
+
+/* The answer to a KeyUpdate has no room below at first; nobody else sends anything. */
+static void a_key_update_is_answered_when_there_is_room(void **state)
+{
+    struct link l;
+    uint8_t wire[600] = {0};
+    char byte;
+
+    open_link(&l, 0, NULL);
+    assert_int_equal(th_rig_send(&l.r, l.s, wire, sizeof wire, sizeof wire), 0);
+    l.pipe->credit_max = (uint32_t)th_pipe_waiting(l.pipe);
+    send_key_update(&l, 1);
+    th_rig_step(&l.r);
+    assert_int_equal(th_rig_recv(l.s, &byte, 1), 0);
+    assert_int_equal(th_rig_ctr(&l.r, SL_CTR_TLS_KEY_UPDATES_SENT), 0);
+    assert_int_equal(th_pipe_take(l.pipe, wire, sizeof wire), sizeof wire);
+    th_rig_step(&l.r);
+    assert_int_equal(th_rig_ctr(&l.r, SL_CTR_TLS_KEY_UPDATES_SENT), 1);
+    close_link(&l);
+}
+
 /* Behind Finished, in one piece with it. mbedTLS can't follow, so what it sends next is under old keys, and wrong. */
 static void a_key_update_as_the_first_record(void **state)
 {
-    static const unsigned char key_update[] = {24, 0, 0, 1, 1};
     struct link l;
     uint8_t events;
     char buf[8];
@@ -186,10 +214,7 @@ static void a_key_update_as_the_first_record(void **state)
     th_rig_step(&l.r);
     l.c->hold = true;
     client_first(&l);
-    memcpy(l.c->ssl.MBEDTLS_PRIVATE(out_msg), key_update, sizeof key_update);
-    l.c->ssl.MBEDTLS_PRIVATE(out_msglen) = sizeof key_update;
-    l.c->ssl.MBEDTLS_PRIVATE(out_msgtype) = MBEDTLS_SSL_MSG_HANDSHAKE;
-    assert_int_equal(mbedtls_ssl_write_record(&l.c->ssl, 1), 0);
+    send_key_update(&l, 1);
     th_client_flush(l.c);
     for (int i = 0; i < 5; i++)
         th_rig_step(&l.r);
@@ -202,7 +227,7 @@ static void a_key_update_as_the_first_record(void **state)
     close_link(&l);
 }
 
-/* One record less than it was told, and the client sees all of them. */
+/* The client sees every record up to the last, and why there are no more. */
 static void a_12_connection_ends_at_the_limit_of_its_key(void **state)
 {
     struct link l;
@@ -245,6 +270,7 @@ int main(void)
         cmocka_unit_test(data_close_notify_and_fin_behind_finished),
         cmocka_unit_test(close_notify_as_the_first_record),
         cmocka_unit_test(a_key_update_as_the_first_record),
+        cmocka_unit_test(a_key_update_is_answered_when_there_is_room),
         cmocka_unit_test(a_12_connection_ends_at_the_limit_of_its_key),
         cmocka_unit_test(a_13_connection_changes_its_key),
     };

@@ -419,6 +419,27 @@ static void buffers_that_others_read_stay_as_they_are(void **state)
     th_bench_stop(&b);
 }
 
+/* A clone as a device's loopback would give it: an indirect buffer over somebody's bytes. */
+static void an_indirect_buffer_is_copied_before_it_is_sealed(void **state)
+{
+    static struct th_bench b;
+    struct rte_mbuf *m;
+    struct sl_slice s;
+    enum sl_record_status status;
+    size_t largest;
+
+    th_bench_start(&b, false, SL_AEAD_CHACHA20_POLY1305);
+    m = rte_pktmbuf_alloc(b.feed);
+    memcpy(rte_pktmbuf_append(m, 1000), bytes, 1000);
+    s = (struct sl_slice){rte_pktmbuf_clone(m, b.feed), m->data_off, 1000};
+    assert_int_equal(sl_record_seal(th_bench_ctx(&b), &s, 1, &status), 1);
+    assert_int_equal(take_all(&b, &largest), 1000);
+    assert_memory_equal(got, bytes, 1000);
+    assert_memory_equal(rte_pktmbuf_mtod(m, uint8_t *), bytes, 1000);
+    rte_pktmbuf_free(m);
+    th_bench_stop(&b);
+}
+
 /* Two slices of one buffer, one sealed now and one later. */
 static void a_buffer_is_sealed_slice_by_slice(void **state)
 {
@@ -472,6 +493,7 @@ int main(void)
         cmocka_unit_test(a_record_in_many_pieces_waits_for_buffers),
         cmocka_unit_test(what_waits_inside_is_given_back),
         cmocka_unit_test(buffers_that_others_read_stay_as_they_are),
+        cmocka_unit_test(an_indirect_buffer_is_copied_before_it_is_sealed),
         cmocka_unit_test(a_buffer_is_sealed_slice_by_slice),
         cmocka_unit_test(the_end_erases_keys),
     };
