@@ -239,7 +239,7 @@ static void send_draft(struct sl_record_ctx *x, const struct tools *t, struct dr
         spans[i] = (struct sl_span){(uint8_t *)(uintptr_t)sl_slice_data(&d->v[1 + i]), d->v[1 + i].len};
     trailer = protect(x, t->key, RECORD_DATA, at, spans, d->n, d->bytes, at + TRAILER_AT);
     set_length(t->small, TRAILER_AT + trailer);
-    rte_mbuf_refcnt_update(t->small, 1);
+    rte_mbuf_refcnt_set(t->small, 2); /* nobody else knows it yet */
     d->v[0] = (struct sl_slice){t->small, 0, (uint16_t)head};
     d->v[1 + d->n] = (struct sl_slice){t->small, TRAILER_AT, (uint16_t)trailer};
     note_sealed(x, d->bytes);
