@@ -1,6 +1,7 @@
 /* A record layer's life, and what both directions have in common. */
 #include "tls/record.h"
 
+#include <rte_byteorder.h>
 #include <stdlib.h>
 
 #include "tls/keys.h"
@@ -38,16 +39,16 @@ void sl_record_end(struct sl_record *r, struct sl_record_shared *shared)
 void record_nonce(const struct sl_record *r, const struct sl_tls_direction *d, const uint8_t *explicit,
                   uint8_t nonce[static SL_AEAD_NONCE_BYTES])
 {
-    uint8_t seq[8];
+    uint64_t low;
 
     memcpy(nonce, d->iv, SL_AEAD_NONCE_BYTES);
     if (has_explicit_nonce(r)) {
         memcpy(nonce + 4, explicit, EXPLICIT_NONCE_BYTES);
         return;
     }
-    put64(seq, d->seq);
-    for (int i = 0; i < 8; i++)
-        nonce[4 + i] ^= seq[i];
+    memcpy(&low, nonce + 4, sizeof low);
+    low ^= rte_cpu_to_be_64(d->seq);
+    memcpy(nonce + 4, &low, sizeof low);
 }
 
 uint32_t record_aad(const struct sl_record *r, uint64_t seq, const uint8_t header[static SL_RECORD_HEADER_BYTES],

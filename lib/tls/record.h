@@ -31,6 +31,7 @@ struct sl_record_shared {
     struct rte_mempool *pool;  /* for bytes that have to be copied */
     struct rte_mempool *small; /* for headers and trailers: a data room of at least SL_RECORD_SMALL_BYTES */
     struct sl_stats *stats;
+    struct rte_mbuf *spare; /* a small one that was had and not needed; whoever ends this frees it. NULL: none */
     struct sl_key_cache keys;
     uint64_t records_max; /* sealed under one key */
 };

@@ -1,5 +1,5 @@
-/* Sealing: payload is encrypted in the buffers that it stands in; header, inner type and tag stand in one small buffer
- * of their own. Everything that a record needs is had before its first byte is encrypted, so that no nonce and no slice
+/* Sealing: payload is encrypted in the buffers that it stands in. Header, inner type and tag go before and behind it where
+ * nobody else holds these buffers and they have room, otherwise into one small buffer of their own. Everything that a record needs is had before its first byte is encrypted, so that no nonce and no slice
  * is ever used twice. */
 #include "tls/record.h"
 #include "tls/record_internal.h"
@@ -13,7 +13,7 @@ static_assert(SEGMENT_BYTES + SL_RECORD_OVERHEAD_BYTES <= 1500 - 60, "a first re
 
 /* What one record needs. */
 struct tools {
-    struct rte_mbuf *small;
+    struct rte_mbuf *small; /* perhaps; NULL: to be had */
     struct sl_aead_key *key;
 };
 
@@ -23,7 +23,10 @@ static bool get_tools(struct sl_record_ctx *x, bool message, struct tools *t)
     t->key = sl_key_cache_get(&x->shared->keys, &x->r->tx, (enum sl_aead_id)x->r->aead);
     if (!t->key)
         return false;
-    t->small = rte_pktmbuf_alloc(x->shared->small);
+    if (!t->small) {
+        t->small = x->shared->spare ? x->shared->spare : rte_pktmbuf_alloc(x->shared->small);
+        x->shared->spare = NULL;
+    }
     if (!t->small && message)
         t->small = rte_pktmbuf_alloc(x->shared->pool);
     if (!t->small)
@@ -77,7 +80,7 @@ static uint32_t protect(struct sl_record_ctx *x, struct sl_aead_key *key, uint8_
 
 static bool send_message(struct sl_record_ctx *x, uint8_t type, const uint8_t *bytes, uint32_t len)
 {
-    struct tools t;
+    struct tools t = {0};
     struct sl_span spans[2];
     struct sl_slice slice;
     uint8_t *at;
@@ -229,31 +232,65 @@ static uint32_t fill(struct sl_record_ctx *x, struct draft *d, struct sl_slice *
     return gone;
 }
 
-static void send_draft(struct sl_record_ctx *x, const struct tools *t, struct draft *d)
+/* Whether all of a slice's buffer is ours: what stands around the slice is nobody's. */
+static bool buffer_is_ours(const struct sl_slice *s)
+{
+    return RTE_MBUF_DIRECT(s->mbuf) && rte_mbuf_refcnt_read(s->mbuf) == 1;
+}
+
+static bool room_before(const struct sl_slice *s, uint32_t len) { return s->off >= len && buffer_is_ours(s); }
+
+static bool room_behind(const struct sl_slice *s, uint32_t len)
+{
+    return (uint32_t)s->off + s->len + len <= s->mbuf->buf_len && buffer_is_ours(s);
+}
+
+/* Takes the small buffer when it was needed. */
+static void send_draft(struct sl_record_ctx *x, struct tools *t, struct draft *d)
 {
     struct sl_span spans[SL_RECORD_SLICES_MAX + 1];
-    uint8_t *at = t->small->buf_addr;
-    uint32_t head = put_header(x->r, RECORD_DATA, d->bytes, at), trailer;
+    struct sl_slice *first = &d->v[1], *last = &d->v[d->n];
+    uint32_t head_bytes = SL_RECORD_HEADER_BYTES + (has_explicit_nonce(x->r) ? EXPLICIT_NONCE_BYTES : 0);
+    uint32_t tail_bytes = SL_AEAD_TAG_BYTES + x->r->v13, n = d->n;
+    bool before = room_before(first, head_bytes), behind = room_behind(last, tail_bytes);
+    uint8_t *small = t->small->buf_addr;
+    uint8_t *header = before ? (uint8_t *)(uintptr_t)sl_slice_data(first) - head_bytes : small;
+    uint8_t *trailer = behind ? (uint8_t *)(uintptr_t)sl_slice_data(last) + last->len : small + TRAILER_AT;
 
-    for (uint32_t i = 0; i < d->n; i++)
+    for (uint32_t i = 0; i < n; i++)
         spans[i] = (struct sl_span){(uint8_t *)(uintptr_t)sl_slice_data(&d->v[1 + i]), d->v[1 + i].len};
-    trailer = protect(x, t->key, RECORD_DATA, at, spans, d->n, d->bytes, at + TRAILER_AT);
-    set_length(t->small, TRAILER_AT + trailer);
-    rte_mbuf_refcnt_set(t->small, 2); /* nobody else knows it yet */
-    d->v[0] = (struct sl_slice){t->small, 0, (uint16_t)head};
-    d->v[1 + d->n] = (struct sl_slice){t->small, TRAILER_AT, (uint16_t)trailer};
+    put_header(x->r, RECORD_DATA, d->bytes, header);
+    protect(x, t->key, RECORD_DATA, header, spans, n, d->bytes, trailer);
+    if (before) {
+        first->off = (uint16_t)(first->off - head_bytes);
+        first->len = (uint16_t)(first->len + head_bytes);
+    } else {
+        *--first = (struct sl_slice){t->small, 0, (uint16_t)head_bytes};
+        n++;
+    }
+    if (behind) {
+        last->len = (uint16_t)(last->len + tail_bytes);
+    } else {
+        last[1] = (struct sl_slice){t->small, TRAILER_AT, (uint16_t)tail_bytes};
+        n++;
+    }
+    if (!before || !behind) {
+        set_length(t->small, TRAILER_AT + tail_bytes);
+        rte_mbuf_refcnt_set(t->small, (uint16_t)(!before + !behind)); /* nobody else knows it yet */
+        t->small = NULL;
+    }
     note_sealed(x, d->bytes);
-    x->lower->ops->send(x->lower, d->v, d->n + 2); /* -EPIPE: the end of the stream below is told by its events */
+    x->lower->ops->send(x->lower, first, n); /* -EPIPE: the end of the stream below is told by its events */
 }
 
 uint32_t sl_record_seal(struct sl_record_ctx *x, struct sl_slice *slices, uint32_t n, enum sl_record_status *status)
 {
+    struct tools t = {0};
     uint32_t done = 0;
 
     *status = SL_RECORD_OK;
     while (done < n && *status == SL_RECORD_OK) {
         struct draft d;
-        struct tools t;
 
         d.n = d.bytes = 0;
         *status = may_seal(x);
@@ -262,12 +299,12 @@ uint32_t sl_record_seal(struct sl_record_ctx *x, struct sl_slice *slices, uint32
         if (*status != SL_RECORD_OK)
             break;
         done += fill(x, &d, slices + done, n - done);
-        if (d.n) {
+        if (d.n)
             send_draft(x, &t, &d);
-            continue;
-        }
-        rte_pktmbuf_free(t.small); /* nothing but empty slices, or no buffer for a copy */
-        *status = done < n ? SL_RECORD_STARVED : SL_RECORD_OK;
+        else /* nothing but empty slices, or no buffer for a copy */
+            *status = done < n ? SL_RECORD_STARVED : SL_RECORD_OK;
     }
+    if (t.small)
+        x->shared->spare = t.small;
     return done;
 }

@@ -419,6 +419,51 @@ static void buffers_that_others_read_stay_as_they_are(void **state)
     th_bench_stop(&b);
 }
 
+/* Received buffers have room around the payload: header and trailer go there. Where somebody else holds the buffer nothing
+ * around the payload is touched. */
+static void records_use_the_room_around_their_payload(void **state)
+{
+    static const struct {
+        uint16_t off, len;
+        uint32_t holders; /* of the buffer */
+    } cases[] = {{200, 1000, 1},      {13, 1000, 1},       {4, 1000, 1},   {0, 2000, 1},
+                 {200, 1976 - 17, 1}, {200, 1976 - 15, 1}, {200, 1976, 1}, {200, 1000, 2}};
+    static struct rte_mbuf *taken[512];
+    static struct th_bench b;
+
+    EACH_SUITE(b, v13, aead)
+    {
+        for (uint32_t i = 0; i < SL_ARRAY_LEN(cases); i++) {
+            struct rte_mbuf *m = rte_pktmbuf_alloc(b.feed);
+            struct sl_slice s = {m, cases[i].off, cases[i].len};
+            enum sl_record_status status;
+            uint32_t k = drain(b.shared.small, taken, SL_ARRAY_LEN(taken), 1);
+            uint8_t around[2048 + 128], *buf = m->buf_addr;
+            size_t largest;
+
+            assert_int_equal(m->buf_len, sizeof around);
+            memset(buf, 0x77, m->buf_len);
+            memset(around, 0x77, sizeof around);
+            memcpy(buf + s.off, bytes + i, s.len);
+            rte_mbuf_refcnt_set(m, (uint16_t)cases[i].holders);
+            b.r.run_bytes = 1u << 16;
+            b.r.sealed_at_ns = b.now;
+            assert_int_equal(sl_record_seal(th_bench_ctx(&b), &s, 1, &status), 1);
+            assert_int_equal(status, SL_RECORD_OK);
+            assert_int_equal(take_all(&b, &largest), cases[i].len);
+            assert_memory_equal(got, bytes + i, cases[i].len);
+            if (cases[i].holders == 2) { /* nothing around the payload was touched */
+                assert_memory_equal(buf, around, s.off);
+                assert_memory_equal(buf + cases[i].off + cases[i].len, around,
+                                    sizeof around - cases[i].off - cases[i].len);
+                rte_pktmbuf_free(m);
+            }
+            while (k)
+                rte_pktmbuf_free(taken[--k]);
+        }
+    }
+}
+
 /* A clone as a device's loopback would give it: an indirect buffer over somebody's bytes. */
 static void an_indirect_buffer_is_copied_before_it_is_sealed(void **state)
 {
@@ -493,6 +538,7 @@ int main(void)
         cmocka_unit_test(a_record_in_many_pieces_waits_for_buffers),
         cmocka_unit_test(what_waits_inside_is_given_back),
         cmocka_unit_test(buffers_that_others_read_stay_as_they_are),
+        cmocka_unit_test(records_use_the_room_around_their_payload),
         cmocka_unit_test(an_indirect_buffer_is_copied_before_it_is_sealed),
         cmocka_unit_test(a_buffer_is_sealed_slice_by_slice),
         cmocka_unit_test(the_end_erases_keys),

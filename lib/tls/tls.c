@@ -68,6 +68,7 @@ void sl_tls_destroy(struct sl_tls *t)
     while ((node = sl_list_pop_front(&t->sites)))
         sl_site_destroy(sl_container_of(node, struct sl_tls_site, link), t->engine);
     sl_wire_shared_done(&t->shared);
+    rte_pktmbuf_free(t->records.spare);
     sl_key_cache_done(&t->records.keys);
     free(t);
 }

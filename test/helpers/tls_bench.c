@@ -28,6 +28,8 @@ static void end(struct th_bench *b)
     b->pipe->stream.ops->abort(&b->pipe->stream, SL_REASON_ABORTED);
     b->pipe->stream.ops->release(&b->pipe->stream);
     th_pipe_free(b->pipe);
+    rte_pktmbuf_free(b->shared.spare);
+    b->shared.spare = NULL;
     must(rte_mempool_full(b->shared.pool) && rte_mempool_full(b->shared.small) && rte_mempool_full(b->feed),
          "mbufs are missing");
 }
