@@ -21,7 +21,8 @@ struct sl_tls_params {
 };
 
 /* Checks certificates of a configuration: PEM readable, in the right order, key matches the first certificate, key type
- * and size supported; those that are not a listener's default have names. Expiry is no error. On any thread. */
+ * and size supported; those that are not a listener's default have names. Authorities and revocation lists of clients,
+ * and ticket keys, can be read. Expiry is no error. On any thread. */
 void sl_tls_check_conf(const struct sl_conf *conf, struct sl_conf_errors *errs);
 
 /* All of it belongs to the thread that calls, which has called sl_crypto_thread_start. -ENOMEM; -EINVAL: packet buffers
