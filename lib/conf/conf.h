@@ -196,9 +196,11 @@ struct sl_conf *sl_conf_load(const char *file, struct sl_conf_errors *errs);
 struct sl_conf *sl_conf_again(const struct sl_conf *conf, struct sl_conf_errors *errs);
 void sl_conf_free(struct sl_conf *conf);
 
-/* The paths of files other than itself that a configuration was made of, in a fixed order: path i, NULL past the last.
- * An absent one is "". */
-const char *sl_conf_file_path(const struct sl_conf *conf, uint32_t i);
+/* The files other than itself that a configuration was made of, in a fixed order: the path of file i, "" where none was
+ * given, NULL past the last. *contents, which may be NULL: what it held. */
+const char *sl_conf_file_at(const struct sl_conf *conf, uint32_t i, struct sl_conf_file *contents);
+/* Whether file i holds something else by now, or can't be read. */
+bool sl_conf_file_differs(const struct sl_conf *conf, uint32_t i);
 
 /* What the text asks of the machine's cores, which are numbered from 0: more workers than there are, a core that is not
  * there. Each is an error in errs with its line. True when there is any. */
