@@ -56,37 +56,14 @@ static struct sl_certificate *store_certificate(struct sl_cert_store *st, uint32
 
 /* ---- choice by name ---- */
 
-static const struct sl_name *find(const struct sl_tls_site *site, const char *sni, uint32_t *n)
-{
-    char host[SL_SNI_MAX];
-
-    if (!sl_name_normalize(sni, strlen(sni), host, sizeof host) || host[0] == '*')
-        return NULL;
-    return sl_names_find(&site->names, host, n);
-}
-
-bool sl_site_refuses(const struct sl_tls_site *site, const char *sni)
-{
-    uint32_t n = 0;
-
-    return site->settings.unknown_sni == SL_UNKNOWN_SNI_REFUSE && *sni != '\0' && !find(site, sni, &n);
-}
-
-void sl_site_ticket_binding(const struct sl_tls_site *site, const char *sni,
-                            uint8_t out[static SL_TICKET_BINDING_BYTES])
-{
-    char host[SL_SNI_MAX];
-
-    if (!sl_name_normalize(sni, strlen(sni), host, sizeof host))
-        host[0] = '\0';
-    sl_ticket_host_binding(site->ticket_binding, host, out);
-}
-
 uint32_t sl_site_indices(const struct sl_tls_site *site, const char *sni, uint32_t *out, uint32_t max)
 {
+    char host[SL_SNI_MAX];
+    const struct sl_name *found = NULL;
     uint32_t n = 0;
-    const struct sl_name *found = find(site, sni, &n);
 
+    if (sl_name_normalize(sni, strlen(sni), host, sizeof host) && host[0] != '*')
+        found = sl_names_find(&site->names, host, &n);
     if (!found) {
         n = SL_MIN(site->n_defaults, max);
         memcpy(out, site->defaults, n * sizeof *out);
@@ -194,9 +171,8 @@ struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engin
     site->store = store_get(stores, conf);
     site->alpn = alpn_list(l);
     sl_tls_settings_of(&site->settings, conf, index);
-    sl_ticket_site_binding(&site->settings, l->name.s, site->ticket_binding);
-    site->tickets = sl_tickets_create();
-    if (!site->store || !site->alpn || !site->tickets) {
+    site->tickets = site->settings.tickets ? sl_tickets_create() : NULL;
+    if (!site->store || !site->alpn || (site->settings.tickets && !site->tickets)) {
         sl_err_set(err, -ENOMEM, "listener '%s': out of memory", l->name.s);
         goto fail;
     }
@@ -218,8 +194,8 @@ void sl_site_destroy(struct sl_tls_site *site, const struct sl_engine_ops *engin
         engine->policy_destroy(site->policy);
     sl_list_remove(&site->link);
     store_release(site->store);
-    sl_tickets_free(site->tickets);
     sl_names_free(&site->names);
+    sl_tickets_free(site->tickets);
     free(site->alpn);
     free(site);
 }

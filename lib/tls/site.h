@@ -29,8 +29,7 @@ struct sl_tls_site {
     uint32_t defaults[SL_SITE_CERTIFICATES_MAX]; /* certificates for a name that nobody covers, or for none */
     const char **alpn;                           /* NULL-terminated */
     struct sl_tls_settings settings;
-    struct sl_tickets *tickets;                      /* without keys until sl_tls_use_tickets */
-    uint8_t ticket_binding[SL_TICKET_BINDING_BYTES]; /* of the site; a handshake adds its host */
+    struct sl_tickets *tickets; /* NULL: none are given */
     struct sl_engine_policy *policy;
     struct sl_fifo handshake_timers;
 };
@@ -42,10 +41,5 @@ void sl_site_destroy(struct sl_tls_site *site, const struct sl_engine_ops *engin
 
 /* Certificate indices for a name as a client sent it ("" for none): preferred first, at most max. */
 uint32_t sl_site_indices(const struct sl_tls_site *site, const char *sni, uint32_t *out, uint32_t max);
-/* Whether a client that asks for this name ("" for none) is to be refused with unrecognized_name (RFC 6066 3). */
-bool sl_site_refuses(const struct sl_tls_site *site, const char *sni);
-/* What a ticket for this name is bound to. */
-void sl_site_ticket_binding(const struct sl_tls_site *site, const char *sni,
-                            uint8_t out[static SL_TICKET_BINDING_BYTES]);
 
 #endif

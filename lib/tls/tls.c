@@ -82,8 +82,7 @@ int sl_tls_use_tickets(struct sl_tls *t, const struct sl_conf *conf, const struc
         struct sl_tls_site *site = sl_container_of(l, struct sl_tls_site, link);
         uint32_t at = site->listener->tls.index;
 
-        if (site->store->conf == conf && at < n && site->settings.tickets &&
-            sl_tickets_use(site->tickets, &sets[at]) < 0)
+        if (site->store->conf == conf && at < n && site->tickets && sl_tickets_use(site->tickets, &sets[at]) < 0)
             ret = -ENOMEM;
     }
     return ret;

@@ -37,7 +37,7 @@ void sl_tls_destroy(struct sl_tls *tls);
 struct sl_tls_site *sl_tls_site_create(struct sl_tls *tls, const struct sl_conf *conf, uint32_t index,
                                        struct sl_err *err);
 /* Keys for tickets of the sites of this configuration: sets[i] for those with settings conf->tls[i], n of them. Copies.
- * Sites begin without and give no tickets then. -ENOMEM: some kept what they had. */
+ * A site has no keys that others share until then. -ENOMEM: some kept what they had. */
 int sl_tls_use_tickets(struct sl_tls *tls, const struct sl_conf *conf, const struct sl_ticket_set *sets, uint32_t n);
 /* Drops a reference; connections hold their own. */
 void sl_tls_site_release(struct sl_tls_site *site);
