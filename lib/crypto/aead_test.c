@@ -316,8 +316,8 @@ static void all_agree_over_every_split_in_two(void **state) { each_backend(agree
 
 static void agree_byte_by_byte(const struct sl_aead_backend *b, enum sl_aead_id id)
 {
+    static struct message m; /* of no function: static analysis takes the loops for leaks */
     struct sl_aead_key *key;
-    struct message m = {0};
 
     make_record(id, SPANS_MAX);
     key = expand(b, id, record.key);
