@@ -19,7 +19,7 @@ static const char usage_text[] =
     "  -j, --json            the answer as JSON, in the shape that lib/ctl/README.md documents\n"
     "  -h, --help            this text\n"
     "\n"
-    "commands: stats, workers, conns, neighbours, tickets, tickets rotate, reload, version, help\n";
+    "commands: stats, workers, conns, neighbours, crypto, tickets, tickets rotate, reload, version, help\n";
 
 struct options {
     const char *socket_path, *command[2]; /* the second word may be "" */

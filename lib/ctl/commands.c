@@ -46,6 +46,7 @@ const struct command ctl_commands[] = {
     {"workers", "where each worker's cycles went, by step of its loop", ctl_show_workers},
     {"conns", "TCP connections with their state, windows and timers", ctl_show_conns},
     {"neighbours", "the neighbour cache of each worker", ctl_show_neighbours},
+    {"crypto", "which backend computes what here, and how fast, measured now", ctl_show_crypto},
     {"tickets", "which keys seal session tickets: names, no secrets", ctl_show_tickets},
     {"tickets rotate", "make the next ticket keys current, in files too", ctl_run_tickets_rotate},
     {"reload", "read the configuration file again and use it for new connections", run_reload},

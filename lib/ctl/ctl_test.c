@@ -30,6 +30,31 @@ static void empty_lists_are_whole_json(void **state)
     assert_string_equal(ask(*state, "neighbours json\n"), "ok\n{\"neighbours\":[]}\n");
 }
 
+static void crypto_names_a_backend_for_every_cipher_and_operation(void **state)
+{
+    const char *answer = ask(*state, "crypto json\n"), *last = answer;
+    char name[64];
+
+    assert_ptr_equal(strstr(answer, "ok\n{\"ciphers\":[{"), answer);
+    for (uint32_t i = 0; i < SL_AEAD_COUNT; i++) {
+        (void)snprintf(name, sizeof name, "{\"cipher\":\"%s\",\"backend\":\"", sl_aead_name[i]);
+        last = strstr(last, name);
+        assert_non_null(last);
+    }
+    for (uint32_t i = 0; i < SL_OP_KIND_COUNT; i++) {
+        const char *ns;
+
+        (void)snprintf(name, sizeof name, "{\"operation\":\"%s\",\"backend\":\"", sl_op_name[i]);
+        last = strstr(last, name);
+        assert_non_null(last);
+        ns = strstr(last, "\"ns\":");
+        assert_non_null(ns);
+        assert_int_equal(strtoul(ns + 5, NULL, 10) > 0,
+                         i != SL_OP_RSA2048_PRIVATE && i != SL_OP_RSA3072_PRIVATE && i != SL_OP_RSA4096_PRIVATE);
+    }
+    assert_string_equal(answer + strlen(answer) - 4, "}]}\n");
+}
+
 static void unknown_command_is_an_error_without_unprintable_bytes(void **state)
 {
     const char *answer = ask(*state, "no\033such\n");
@@ -151,6 +176,7 @@ int main(void)
         T(stats_as_json_have_workers_counters_and_drops),
         T(workers_list_cycles_of_every_step),
         T(empty_lists_are_whole_json),
+        T(crypto_names_a_backend_for_every_cipher_and_operation),
         T(unknown_command_is_an_error_without_unprintable_bytes),
         T(endless_request_is_dropped),
         T(fifteen_silent_clients_hold_up_nobody),

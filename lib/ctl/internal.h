@@ -44,6 +44,7 @@ extern const uint32_t ctl_n_commands;
 bool ctl_show_stats(struct sl_ctl *ctl, struct progress *p, enum format format, struct out *o, int *status);
 bool ctl_show_workers(struct sl_ctl *ctl, struct progress *p, enum format format, struct out *o, int *status);
 bool ctl_show_conns(struct sl_ctl *ctl, struct progress *p, enum format format, struct out *o, int *status);
+bool ctl_show_crypto(struct sl_ctl *ctl, struct progress *p, enum format format, struct out *o, int *status);
 bool ctl_show_neighbours(struct sl_ctl *ctl, struct progress *p, enum format format, struct out *o, int *status);
 
 /* ---- server.c: the socket ---- */
