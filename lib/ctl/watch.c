@@ -51,7 +51,7 @@ void ctl_watch_begin(struct sl_ctl *ctl)
         return;
     while (sl_conf_file_at(conf, n, NULL))
         n++;
-    w->files = calloc(n, sizeof *w->files);
+    w->files = calloc(n + 1, sizeof *w->files);
     w->n = w->files ? n : 0;
 }
 

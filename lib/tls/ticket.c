@@ -17,8 +17,6 @@
 /* Random nonces: beyond so many under one key they may repeat (NIST SP 800-38D 8.3). */
 #define SEALS_MAX (UINT64_C(1) << 32)
 
-static_assert(SL_TICKET_OVERHEAD_BYTES == HEAD_BYTES + TIME_BYTES + SL_AEAD_TAG_BYTES, "the form of a ticket");
-
 struct key {
     bool there;
     uint8_t name[SL_TICKET_NAME_BYTES];
