@@ -19,6 +19,7 @@ struct sl_tls_params {
     uint32_t handshakes_max;  /* in flight; beyond it the one that waited longest without progress gives way, counted */
     uint32_t budget_per_step; /* what a crypto step may compute, in flights with a P-256 signature (RSA costs several);
                                  0: 4 */
+    void (*keylog)(const char *path, const char *line, size_t len_bytes); /* as in keylog.h; NULL: none is written */
 };
 
 /* Checks certificates of a configuration: PEM readable, in the right order, key matches the first certificate, key type

@@ -133,7 +133,8 @@ static int make_tcp(struct sl_worker *w, const struct sl_worker_params *p, uint3
 
 static int make_upper(struct sl_worker *w, const struct sl_worker_params *p, uint64_t now, struct sl_err *err)
 {
-    struct sl_tls_params tls = {.pool = w->data_pool, .stats = &w->stats, .handshakes_max = p->handshakes_max};
+    struct sl_tls_params tls = {
+        .pool = w->data_pool, .stats = &w->stats, .handshakes_max = p->handshakes_max, .keylog = p->keylog};
     struct sl_proxy_params proxy = {
         .dialer = {.dial = dial_origin, .ctx = w}, .stats = &w->stats, .pairs_max = p->conns_max};
     int code = sl_tls_create(&tls, &w->tls, err);

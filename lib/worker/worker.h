@@ -25,6 +25,8 @@ struct sl_worker_params {
     uint32_t mbufs;        /* in this worker's pools, all sizes together, from the memory setting */
     uint64_t seed;         /* replayable random */
     uint64_t time_wait_ns; /* 0: default */
+    /* Appends a line of the key log, where the configuration asks for one; NULL: none is written. */
+    void (*keylog)(const char *path, const char *line, size_t len_bytes);
     const uint8_t *
         replay_secret; /* 32 bytes that take the place of TCP's secret, so that a run can be replayed; NULL: the system's random */
 };
