@@ -22,6 +22,7 @@ struct sl_tls_conn {
     struct sl_tls *tls;
     struct sl_tls_site *site;
     struct sl_engine *engine; /* until the handshake is done */
+    struct sl_op *op;         /* the engine's, while it is in sl_tls.engines.ops */
     struct sl_record *record; /* from then on */
     struct sl_list link;      /* in sl_tls.conns */
     struct sl_list flight;    /* in sl_tls.in_flight, oldest progress first; only in HANDSHAKE */
@@ -42,6 +43,7 @@ struct sl_tls_conn {
 struct sl_tls {
     struct sl_tls_params params;
     const struct sl_engine_ops *engine;
+    struct sl_engine_shared engines;
     struct sl_wire_shared shared;
     struct sl_ready lower; /* streams below that have events; their owners are connections */
     struct sl_list conns, in_flight;

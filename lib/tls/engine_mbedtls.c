@@ -1,4 +1,5 @@
-/* mbedTLS as a handshake engine, in the server's role. */
+/* mbedTLS as a handshake engine, in the server's role: each handshake a fiber that parks where bytes, room or an
+ * operation are wanted. */
 #include "tls/engine_mbedtls.h"
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include "crypto/crypto.h"
 #include "tls/certificate.h"
 
-#define STEPS_PER_CALL 64          /* states of mbedTLS's machine that one step may pass through */
 #define STEPS_PER_HANDSHAKE 256    /* a full handshake takes about 20, and one per arriving piece */
 #define HANDSHAKE_MAX_BYTES 131072 /* hello, skipped early data and the rest */
 #define EARLY_DATA_SKIP_BYTES 16384
@@ -34,15 +34,17 @@ static const struct sl_engine_suite suites[] = {
     {0, "", SL_CTR_TLS_SUITE_AES128_GCM},
 };
 #define N_SUITES (SL_ARRAY_LEN(suites) - 1)
+static_assert(N_SUITES < SL_ARRAY_LEN(((struct sl_engine_policy *)0)->suite_ids), "with a zero at the end");
 
 static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
                                   MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1, MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
 
-struct sl_engine_policy {
-    mbedtls_ssl_config conf;
-    struct sl_engine_policy_conf app;
-    int suite_ids[N_SUITES + 1]; /* zero-terminated */
-};
+/* Back to the worker, to be resumed when there is what is wanted. */
+static void park(struct sl_engine *e, enum sl_engine_step wants)
+{
+    e->wants = wants;
+    sl_fiber_park();
+}
 
 /* ---- mbedTLS's callbacks ---- */
 
@@ -53,18 +55,22 @@ static int wire_out(void *ctx, const unsigned char *buf, size_t len)
 
     if (len == 7 && buf[0] == MBEDTLS_SSL_MSG_ALERT)
         e->alert_seen = buf[6];
-    n = sl_wire_write(e->wire, buf, (uint32_t)len);
-    return n ? (int)n : MBEDTLS_ERR_SSL_WANT_WRITE;
+    while (!(n = sl_wire_write(e->wire, buf, (uint32_t)len)))
+        park(e, SL_ENGINE_WANT_ROOM);
+    return (int)n;
 }
 
 static int wire_in(void *ctx, unsigned char *buf, size_t len)
 {
     struct sl_engine *e = ctx;
-    uint32_t n = sl_wire_read(e->wire, buf, (uint32_t)len);
+    uint32_t n;
 
-    if (n)
-        return (int)n;
-    return sl_wire_ended(e->wire) ? MBEDTLS_ERR_SSL_CONN_EOF : MBEDTLS_ERR_SSL_WANT_READ;
+    while (!(n = sl_wire_read(e->wire, buf, (uint32_t)len))) {
+        if (sl_wire_ended(e->wire))
+            return MBEDTLS_ERR_SSL_CONN_EOF;
+        park(e, SL_ENGINE_WANT_BYTES);
+    }
+    return (int)n;
 }
 
 /* The name as text, "" when the client sent none or rubbish; false when it changed after a HelloRetryRequest (RFC
@@ -87,8 +93,7 @@ static bool note_sni(struct sl_engine *e)
 static int choose_certificate(mbedtls_ssl_context *ssl)
 {
     struct sl_engine *e = mbedtls_ssl_get_user_data_p(ssl);
-    struct sl_certificate *certs[SL_SITE_CERTIFICATES_MAX];
-    uint32_t n;
+    struct sl_arena *arena;
 
     if (!note_sni(e))
         return MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER;
@@ -101,12 +106,13 @@ static int choose_certificate(mbedtls_ssl_context *ssl)
     if (e->hello_seen)
         return 0;
     e->hello_seen = true;
-    n = e->policy->app.choose(e->policy->app.ctx, e->sni, certs, SL_ARRAY_LEN(certs));
-    if (!n)
+    arena = sl_crypto_use_arena(NULL); /* certificates that are parsed now stay */
+    e->n_certs = e->policy->app.choose(e->policy->app.ctx, e->sni, e->certs, SL_ARRAY_LEN(e->certs));
+    sl_crypto_use_arena(arena);
+    if (!e->n_certs)
         return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
-    e->price = certs[0]->price;
-    for (uint32_t i = 0; i < n; i++) {
-        int ret = mbedtls_ssl_set_hs_own_cert(ssl, &certs[i]->chain, &certs[i]->key);
+    for (uint32_t i = 0; i < e->n_certs; i++) {
+        int ret = mbedtls_ssl_set_hs_own_cert(ssl, &e->certs[i]->chain, &e->certs[i]->key);
 
         if (ret)
             return ret;
@@ -159,116 +165,71 @@ static void policy_destroy(struct sl_engine_policy *p)
     free(p);
 }
 
-/* ---- failures ---- */
+/* ---- a handshake ---- */
 
-static const struct error {
-    int ret;
-    enum sl_tls_fail why;
-    uint8_t alert;
-} errors[] = {
-    {MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE, SL_TLS_FAIL_ALERT, 0},
-    {MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY, SL_TLS_FAIL_CLOSED, 0},
-    {MBEDTLS_ERR_SSL_CONN_EOF, SL_TLS_FAIL_CLOSED, 0},
-    {MBEDTLS_ERR_SSL_INVALID_MAC, SL_TLS_FAIL_RECORD, SL_ALERT_BAD_RECORD_MAC},
-    {MBEDTLS_ERR_SSL_INVALID_RECORD, SL_TLS_FAIL_RECORD, SL_ALERT_UNEXPECTED_MESSAGE},
-    {MBEDTLS_ERR_SSL_BAD_INPUT_DATA, SL_TLS_FAIL_RECORD,
-     SL_ALERT_RECORD_OVERFLOW}, /* a record that the input buffer can't hold */
-    {MBEDTLS_ERR_SSL_UNEXPECTED_RECORD, SL_TLS_FAIL_MESSAGE, SL_ALERT_UNEXPECTED_MESSAGE},
-    {MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE, SL_TLS_FAIL_MESSAGE, SL_ALERT_UNEXPECTED_MESSAGE},
-    {MBEDTLS_ERR_SSL_NO_APPLICATION_PROTOCOL, SL_TLS_FAIL_ALPN, SL_ALERT_NO_APPLICATION_PROTOCOL},
-    {MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE, SL_TLS_FAIL_SUITE, SL_ALERT_HANDSHAKE_FAILURE},
-    {MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION, SL_TLS_FAIL_VERSION, SL_ALERT_PROTOCOL_VERSION},
-    {MBEDTLS_ERR_SSL_DECODE_ERROR, SL_TLS_FAIL_MESSAGE, SL_ALERT_DECODE_ERROR},
-    {MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER, SL_TLS_FAIL_MESSAGE, SL_ALERT_ILLEGAL_PARAMETER},
-    {MBEDTLS_ERR_SSL_UNSUPPORTED_EXTENSION, SL_TLS_FAIL_MESSAGE, SL_ALERT_UNSUPPORTED_EXTENSION},
-    {MBEDTLS_ERR_SSL_UNRECOGNIZED_NAME, SL_TLS_FAIL_MESSAGE, SL_ALERT_UNRECOGNIZED_NAME},
-    {MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL, SL_TLS_FAIL_LIMIT, SL_ALERT_INTERNAL_ERROR},
-    {MBEDTLS_ERR_SSL_COUNTER_WRAPPING, SL_TLS_FAIL_LIMIT, SL_ALERT_INTERNAL_ERROR},
-    {0, SL_TLS_FAIL_INTERNAL, SL_ALERT_INTERNAL_ERROR},
-};
-
-void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, bool alerted, struct sl_tls_failure *out)
+static bool over_limit(const struct sl_engine *e)
 {
-    const struct error *err = errors;
-    uint8_t pended = e->ssl.MBEDTLS_PRIVATE(alert_type); /* what mbedTLS wanted to send last; 0: nothing */
-
-    while (err->ret && err->ret != ret)
-        err++;
-    *out = (struct sl_tls_failure){.why = err->why, .code = ret};
-    if (err->why == SL_TLS_FAIL_ALERT) {
-        out->alert_received = e->ssl.MBEDTLS_PRIVATE(in_msg)[1];
-        return;
-    }
-    if (err->why == SL_TLS_FAIL_RECORD && e->wire->in_bytes && e->wire->first != MBEDTLS_SSL_MSG_HANDSHAKE &&
-        !e->hello_seen)
-        out->why = SL_TLS_FAIL_NOT_TLS;
-    if (alerted) {
-        out->alert_sent = e->alert_seen ? e->alert_seen : pended ? pended : err->alert;
-    } else if (err->alert && mbedtls_ssl_send_alert_message(&e->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, err->alert) == 0) {
-        out->alert_sent = err->alert;
-    }
+    return e->steps > STEPS_PER_HANDSHAKE || e->wire->in_bytes > HANDSHAKE_MAX_BYTES;
 }
 
-/* ---- a handshake ---- */
+/* State after state until the handshake is over; mbedTLS's error, *alerted: and mbedTLS has said so to the peer. */
+static int shake_hands(struct sl_engine *e, bool *alerted)
+{
+    int ret = mbedtls_ssl_setup(&e->ssl, &e->policy->conf);
+
+    *alerted = false;
+    mbedtls_ssl_set_user_data_p(&e->ssl, e);
+    mbedtls_ssl_set_bio(&e->ssl, e, wire_out, wire_in, NULL);
+    sl_engine_secrets_watch(&e->secrets, &e->ssl);
+    while (ret == 0 && !mbedtls_ssl_is_handshake_over(&e->ssl)) {
+        uint64_t wrote = e->wire->out_bytes;
+
+        if (over_limit(e))
+            return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
+        ret = mbedtls_ssl_handshake_step(&e->ssl);
+        *alerted = e->wire->out_bytes != wrote;
+        e->steps++;
+    }
+    return ret;
+}
+
+/* What the fiber runs. */
+static void run(void *object)
+{
+    struct sl_engine *e = object;
+    bool alerted;
+    int ret;
+
+    mbedtls_ssl_init(&e->ssl);
+    ret = shake_hands(e, &alerted);
+    if (ret)
+        sl_engine_mbedtls_failure(e, ret, alerted, &e->failure);
+    e->wants = ret ? SL_ENGINE_FAILED : SL_ENGINE_DONE;
+}
 
 static struct sl_engine *create(struct sl_engine_policy *policy, struct sl_wire *w)
 {
-    struct sl_engine *e = calloc(1, sizeof *e);
+    struct sl_fiber *f = sl_fiber_create(policy->app.shared->fibers, run, sizeof(struct sl_engine));
+    struct sl_engine *e;
 
-    if (!e)
+    if (!f)
         return NULL;
+    e = sl_fiber_object(f);
+    e->fiber = f;
     e->wire = w;
     e->policy = policy;
-    mbedtls_ssl_init(&e->ssl);
-    if (mbedtls_ssl_setup(&e->ssl, &policy->conf) != 0) {
-        mbedtls_ssl_free(&e->ssl);
-        free(e);
-        return NULL;
-    }
-    mbedtls_ssl_set_user_data_p(&e->ssl, e);
-    mbedtls_ssl_set_bio(&e->ssl, e, wire_out, wire_in, NULL);
     return e;
 }
 
-static void destroy(struct sl_engine *e)
-{
-    mbedtls_ssl_free(&e->ssl);
-    free(e);
-}
-
-static enum sl_engine_step over_limit(struct sl_engine *e, struct sl_engine_report *report)
-{
-    sl_engine_mbedtls_failure(e, MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL, false, &report->failure);
-    return SL_ENGINE_FAILED;
-}
+static void destroy(struct sl_engine *e) { sl_fiber_destroy(e->fiber); }
 
 static enum sl_engine_step step(struct sl_engine *e, struct sl_engine_report *report)
 {
-    uint64_t before = e->wire->out_bytes;
-    int ret = 0;
-
-    *report = (struct sl_engine_report){0};
-    for (uint32_t i = 0; i < STEPS_PER_CALL; i++) {
-        uint64_t wrote = e->wire->out_bytes;
-
-        if (e->steps > STEPS_PER_HANDSHAKE || e->wire->in_bytes > HANDSHAKE_MAX_BYTES)
-            return over_limit(e, report);
-        ret = mbedtls_ssl_handshake_step(&e->ssl);
-        if (e->wire->out_bytes != before)
-            report->price = SL_MAX(e->price, 1u);
-        if (ret == MBEDTLS_ERR_SSL_WANT_READ)
-            return SL_ENGINE_WANT_BYTES;
-        if (ret == MBEDTLS_ERR_SSL_WANT_WRITE)
-            return SL_ENGINE_WANT_ROOM;
-        if (ret) {
-            sl_engine_mbedtls_failure(e, ret, e->wire->out_bytes != wrote, &report->failure);
-            return SL_ENGINE_FAILED;
-        }
-        e->steps++; /* a state was passed through: what arrives in pieces costs none */
-        if (mbedtls_ssl_is_handshake_over(&e->ssl))
-            return SL_ENGINE_DONE;
-    }
-    return over_limit(e, report);
+    sl_fiber_resume(e->fiber);
+    *report = (struct sl_engine_report){.failure = e->failure};
+    if (e->wants == SL_ENGINE_WANT_OPERATION)
+        report->op = &e->op;
+    return e->wants;
 }
 
 static const char *sni(const struct sl_engine *e) { return e->sni; }
@@ -287,10 +248,9 @@ static void facts(const struct sl_engine *e, struct sl_engine_facts *out)
         out->suite++;
 }
 
-static struct sl_record *finish(struct sl_engine *e)
+static bool finish(struct sl_engine *e, struct sl_tls_secrets *out)
 {
-    e->record.ops = &sl_record_mbedtls;
-    return &e->record;
+    return sl_engine_secrets_take(&e->secrets, &e->ssl, e->policy->app.role == SL_ENGINE_SERVER, out);
 }
 
 const struct sl_engine_ops sl_engine_mbedtls = {

@@ -28,8 +28,8 @@
 struct sl_fiber {
     struct sl_list link; /* in the pool's list of free ones */
     struct sl_fiber_pool *pool;
-    void (*fn)(void *arg);
-    void *arg;
+    void (*fn)(void *object);
+    void *object;
     void *sp;          /* where it parked (x86-64) */
     ucontext_t *plain; /* where it parked (plain) */
     uint8_t *map;
@@ -122,7 +122,7 @@ static void begin(void)
     struct sl_fiber *f = here.running;
 
     tell_arrived(NULL, &here.stack, &here.stack_bytes);
-    f->fn(f->arg);
+    f->fn(f->object);
     f->over = true;
     tell_leaving(NULL, here.stack, here.stack_bytes, here.tsan);
     swap_out(f);
@@ -174,9 +174,9 @@ void sl_fiber_park(void)
     tell_arrived(f->fake_stack, &here.stack, &here.stack_bytes);
 }
 
-void *sl_fiber_arg(void) { return here.running ? here.running->arg : NULL; }
+void *sl_fiber_self(void) { return here.running ? here.running->object : NULL; }
 
-struct sl_arena *sl_fiber_arena(struct sl_fiber *f) { return &f->arena; }
+void *sl_fiber_object(struct sl_fiber *f) { return f->object; }
 
 /* ---- pools ---- */
 
@@ -236,7 +236,7 @@ void sl_fiber_pool_destroy(struct sl_fiber_pool *pool)
     free(pool);
 }
 
-struct sl_fiber *sl_fiber_create(struct sl_fiber_pool *pool, void (*fn)(void *arg), void *arg)
+struct sl_fiber *sl_fiber_create(struct sl_fiber_pool *pool, void (*fn)(void *object), uint32_t bytes)
 {
     struct sl_list *node = sl_list_pop_front(&pool->free);
     struct sl_fiber *f = node ? sl_container_of(node, struct sl_fiber, link) : make(pool);
@@ -245,7 +245,7 @@ struct sl_fiber *sl_fiber_create(struct sl_fiber_pool *pool, void (*fn)(void *ar
         return NULL;
     sl_list_init(&f->link);
     f->fn = fn;
-    f->arg = arg;
+    f->object = sl_arena_alloc(&f->arena, bytes);
     f->over = false;
     f->fake_stack = NULL;
     pool->use.in_use++;

@@ -23,8 +23,10 @@ struct sl_fiber_pool *sl_fiber_pool_create(uint32_t max, enum sl_fiber_switch ho
 /* No fiber may be in use. */
 void sl_fiber_pool_destroy(struct sl_fiber_pool *pool);
 
-/* A fiber that will run fn(arg) when it is first resumed; NULL: all are in use, or no memory. */
-struct sl_fiber *sl_fiber_create(struct sl_fiber_pool *pool, void (*fn)(void *arg), void *arg);
+/* A fiber that will run fn(object) when it is first resumed; the object is `bytes` zeroed bytes in its arena. NULL: all
+ * are in use, or no memory. */
+struct sl_fiber *sl_fiber_create(struct sl_fiber_pool *pool, void (*fn)(void *object), uint32_t bytes);
+void *sl_fiber_object(struct sl_fiber *f);
 /* Lets go of a fiber, wherever it stands; not from within. Its stack and arena are erased. */
 void sl_fiber_destroy(struct sl_fiber *f);
 
@@ -32,9 +34,8 @@ void sl_fiber_destroy(struct sl_fiber *f);
 bool sl_fiber_resume(struct sl_fiber *f);
 /* Within a fiber: back to who resumed it. */
 void sl_fiber_park(void);
-/* The argument of the fiber that runs on this thread; NULL: none does. */
-void *sl_fiber_arg(void);
-struct sl_arena *sl_fiber_arena(struct sl_fiber *f);
+/* The object of the fiber that runs on this thread; NULL: none does. */
+void *sl_fiber_self(void);
 
 /* The most that any fiber of the pool has used. */
 struct sl_fiber_use {

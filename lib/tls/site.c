@@ -152,12 +152,12 @@ static const char **alpn_list(const struct sl_conf_listener *l)
     return v;
 }
 
-struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engine_ops *engine,
+struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engine_ops *engine, const struct sl_engine_shared *shared,
                                    const struct sl_conf *conf, uint32_t index, struct sl_err *err)
 {
     const struct sl_conf_listener *l = &conf->listeners[index];
     struct sl_tls_site *site = calloc(1, sizeof *site);
-    struct sl_engine_policy_conf policy = {.role = SL_ENGINE_SERVER, .choose = choose, .ctx = site};
+    struct sl_engine_policy_conf policy = {.shared = shared, .role = SL_ENGINE_SERVER, .choose = choose, .ctx = site};
 
     if (!site || !l->n_certificates) {
         sl_err_set(err, -EINVAL, site ? "listener '%s' has no certificate" : "listener '%s': out of memory", l->name.s);
