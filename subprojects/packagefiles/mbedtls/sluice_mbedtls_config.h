@@ -29,6 +29,7 @@
 #define MBEDTLS_SHA1_C /* old certificates' key identifiers */
 #define MBEDTLS_SHA224_C
 #define MBEDTLS_SHA256_C
+#define MBEDTLS_SHA256_PROCESS_ALT /* lib/crypto/sha256.c */
 #define MBEDTLS_SHA384_C
 #define MBEDTLS_SHA512_C
 #define MBEDTLS_HKDF_C
