@@ -9,6 +9,9 @@
 #define SLUICE_HOOKS_H
 
 #include <mbedtls/build_info.h>
+#ifndef SLUICE_HOOKS_PROTOTYPES
+#define MBEDTLS_ALLOW_PRIVATE_ACCESS /* as these files say themselves, but only after this one */
+#endif
 
 #include <mbedtls/ecdh.h>
 #include <mbedtls/pk.h>
