@@ -90,9 +90,14 @@ void sl_arena_free(struct sl_arena *a, void *p, size_t bytes)
     POISON((uint8_t *)p + GRAIN, rounded - GRAIN);
 }
 
+void sl_arena_done(struct sl_arena *a)
+{
+    UNPOISON(a->base, a->size_bytes);
+    sl_crypto_wipe(a->base, a->peak_bytes);
+}
+
 void sl_arena_reset(struct sl_arena *a)
 {
-    UNPOISON(a->base, a->peak_bytes);
-    sl_crypto_wipe(a->base, a->peak_bytes);
+    sl_arena_done(a);
     sl_arena_init(a, a->base, a->size_bytes);
 }

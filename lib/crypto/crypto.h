@@ -44,6 +44,8 @@ void *sl_arena_alloc(struct sl_arena *a, size_t bytes);
 void sl_arena_free(struct sl_arena *a, void *p, size_t bytes);
 /* Erases all that was ever used; every block is gone. */
 void sl_arena_reset(struct sl_arena *a);
+/* The same, for the last time: the bytes are the caller's to free. */
+void sl_arena_done(struct sl_arena *a);
 /* From now on this thread's mbedTLS allocates from a; NULL: from the heap, as at first. Returns what was used before.
  * What comes from the one may be freed while the other is used. */
 struct sl_arena *sl_crypto_use_arena(struct sl_arena *a);

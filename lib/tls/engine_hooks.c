@@ -163,8 +163,8 @@ static struct sl_engine *engine_with_share(void)
     return e && e->share.group ? e : NULL;
 }
 
-int sl_hook_ecdh_make_params(mbedtls_ecdh_context *ctx, size_t *len, unsigned char *out, size_t room, sl_hook_rng *f_rng,
-                             void *p_rng)
+int sl_hook_ecdh_make_params(mbedtls_ecdh_context *ctx, size_t *len, unsigned char *out, size_t room,
+                             sl_hook_rng *f_rng, void *p_rng)
 {
     const struct sl_engine *e = engine_with_share();
     const struct group *g;
@@ -195,8 +195,8 @@ int sl_hook_ecdh_read_public(mbedtls_ecdh_context *ctx, const unsigned char *in,
     return 0;
 }
 
-int sl_hook_ecdh_calc_secret(mbedtls_ecdh_context *ctx, size_t *len, unsigned char *out, size_t room, sl_hook_rng *f_rng,
-                             void *p_rng)
+int sl_hook_ecdh_calc_secret(mbedtls_ecdh_context *ctx, size_t *len, unsigned char *out, size_t room,
+                             sl_hook_rng *f_rng, void *p_rng)
 {
     struct sl_engine *e = engine_with_share();
     uint8_t peer[SL_OP_POINT_MAX_BYTES];
@@ -215,7 +215,8 @@ int sl_hook_ecdh_calc_secret(mbedtls_ecdh_context *ctx, size_t *len, unsigned ch
 static const struct digest {
     mbedtls_md_type_t md;
     enum sl_hash hash;
-} digests[] = {{MBEDTLS_MD_SHA256, SL_HASH_SHA256}, {MBEDTLS_MD_SHA384, SL_HASH_SHA384}, {MBEDTLS_MD_SHA512, SL_HASH_SHA512}};
+} digests[] = {
+    {MBEDTLS_MD_SHA256, SL_HASH_SHA256}, {MBEDTLS_MD_SHA384, SL_HASH_SHA384}, {MBEDTLS_MD_SHA512, SL_HASH_SHA512}};
 
 static const struct digest *digest_of(mbedtls_md_type_t md)
 {
@@ -233,8 +234,8 @@ static const struct sl_certificate *certificate_of(const struct sl_engine *e, co
     return NULL;
 }
 
-static int sign_ecdsa(struct sl_engine *e, const struct sl_certificate *cert, const unsigned char *hash, size_t hash_len,
-                      unsigned char *sig, size_t room, size_t *len)
+static int sign_ecdsa(struct sl_engine *e, const struct sl_certificate *cert, const unsigned char *hash,
+                      size_t hash_len, unsigned char *sig, size_t room, size_t *len)
 {
     uint32_t n;
     int status;
@@ -269,8 +270,8 @@ static int sign_rsa(struct sl_engine *e, const struct sl_certificate *cert, bool
 }
 
 /* Signs by an operation; false when there is none for it. */
-static bool sign(bool pss, const mbedtls_pk_context *pk, mbedtls_md_type_t md, const unsigned char *hash, size_t hash_len,
-                 unsigned char *sig, size_t room, size_t *len, int *ret)
+static bool sign(bool pss, const mbedtls_pk_context *pk, mbedtls_md_type_t md, const unsigned char *hash,
+                 size_t hash_len, unsigned char *sig, size_t room, size_t *len, int *ret)
 {
     struct sl_engine *e = sl_engine_here();
     const struct sl_certificate *cert = e ? certificate_of(e, pk) : NULL;

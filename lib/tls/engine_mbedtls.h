@@ -34,9 +34,9 @@ struct sl_engine {
     struct sl_engine_secrets secrets;
     struct sl_certificate *certs[SL_SITE_CERTIFICATES_MAX]; /* offered */
     uint32_t n_certs;
-    uint32_t steps;       /* of the handshake so far */
-    uint8_t alert_seen;   /* description of an alert in clear that passed through the wire on its way out */
-    bool bad_share;       /* the peer's half of a key agreement can't be used */
+    uint32_t steps;     /* of the handshake so far */
+    uint8_t alert_seen; /* description of an alert in clear that passed through the wire on its way out */
+    bool bad_share;     /* the peer's half of a key agreement can't be used */
     bool hello_seen;
     char sni[SL_SNI_MAX];
 };

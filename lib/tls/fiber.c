@@ -197,6 +197,8 @@ struct sl_fiber_pool *sl_fiber_pool_create(uint32_t max, enum sl_fiber_switch ho
 
 static void unmake(struct sl_fiber *f)
 {
+    if (f->arena.base)
+        sl_arena_done(&f->arena);
     if (f->map != MAP_FAILED)
         munmap(f->map, MAP_BYTES);
     free(f->plain);

@@ -7,7 +7,7 @@
 
 #include "tls/conn.h"
 
-#define STEP_PRICE_NS 3000  /* a handshake's own work between two pauses */
+#define STEP_PRICE_NS 3000   /* a handshake's own work between two pauses */
 #define IDLE_BUDGET_NS 20000 /* for keys made ahead, when nothing else is to be done */
 
 void sl_tls_handshake_wake(struct sl_tls_conn *c)

@@ -152,8 +152,9 @@ static const char **alpn_list(const struct sl_conf_listener *l)
     return v;
 }
 
-struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engine_ops *engine, const struct sl_engine_shared *shared,
-                                   const struct sl_conf *conf, uint32_t index, struct sl_err *err)
+struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engine_ops *engine,
+                                   const struct sl_engine_shared *shared, const struct sl_conf *conf, uint32_t index,
+                                   struct sl_err *err)
 {
     const struct sl_conf_listener *l = &conf->listeners[index];
     struct sl_tls_site *site = calloc(1, sizeof *site);

@@ -32,8 +32,9 @@ struct sl_tls_site {
 };
 
 /* The site of listener `index`; NULL with err. */
-struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engine_ops *engine, const struct sl_engine_shared *shared,
-                                   const struct sl_conf *conf, uint32_t index, struct sl_err *err);
+struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engine_ops *engine,
+                                   const struct sl_engine_shared *shared, const struct sl_conf *conf, uint32_t index,
+                                   struct sl_err *err);
 void sl_site_destroy(struct sl_tls_site *site, const struct sl_engine_ops *engine);
 
 /* Certificate indices for a name as a client sent it ("" for none): preferred first, at most max. */

@@ -15,8 +15,8 @@ struct sl_tls_site;
 struct sl_tls_params {
     struct rte_mempool *pool; /* packet buffers for plaintext and records */
     struct sl_stats *stats;
-    uint32_t handshakes_max;  /* in flight; beyond it the one that waited longest without progress gives way, counted */
-    uint64_t budget_ns;       /* what a crypto step may spend on handshakes, by stated prices; 0: 500 us */
+    uint32_t handshakes_max; /* in flight; beyond it the one that waited longest without progress gives way, counted */
+    uint64_t budget_ns;      /* what a crypto step may spend on handshakes, by stated prices; 0: 500 us */
 };
 
 /* Checks certificates of a configuration: PEM readable, in the right order, key matches the first certificate, key type
