@@ -58,37 +58,43 @@ uint8_t *conf_file_read(void *ctx, const char *path, size_t *len_bytes, struct s
     return bytes;
 }
 
-static uint8_t *read_pem(struct conf_reader *r, const char *key, const struct sl_conf_text *path, size_t *len_bytes)
+struct sl_conf_file conf_file_of(struct conf_reader *r, const char *key, const struct sl_conf_text *path,
+                                 const char *wanted)
 {
     struct sl_err err = {.text = "no reason given"};
+    struct sl_conf_file file = {0};
     char word[CONF_WORD_MAX];
-    uint8_t *bytes, *kept;
+    uint8_t *bytes;
 
-    if (path->s == NULL)
-        return NULL;
-    bytes = r->read_file(r->read_ctx, path->s, len_bytes, &err);
+    if (path->s == NULL || *path->s == '\0')
+        return file;
+    bytes = r->read_file(r->read_ctx, path->s, &file.len_bytes, &err);
     if (bytes == NULL) {
         sl_conf_error(r->errs, path->mark, "%s.%s: \"%s\" can't be read: %.120s", r->path, key,
                       conf_word(path->s, word), err.text);
-        return NULL;
+        return (struct sl_conf_file){0};
     }
-    if (*len_bytes <= 1)
-        sl_conf_error(r->errs, path->mark, "%s.%s: \"%s\" is an empty file, PEM is wanted", r->path, key,
-                      conf_word(path->s, word));
-    kept = (uint8_t *)conf_arena_copy(r->arena, bytes, *len_bytes);
-    explicit_bzero(bytes, *len_bytes);
+    if (file.len_bytes <= 1)
+        sl_conf_error(r->errs, path->mark, "%s.%s: \"%s\" is an empty file, %s wanted", r->path, key,
+                      conf_word(path->s, word), wanted);
+    file.bytes = (uint8_t *)conf_arena_copy(r->arena, bytes, file.len_bytes);
+    explicit_bzero(bytes, file.len_bytes);
     free(bytes);
-    return kept;
+    return file;
 }
 
 void conf_certificate_read(struct conf_reader *r, const struct conf_section *s, const struct conf_given *g, void *obj)
 {
     struct sl_conf_certificate *c = obj;
+    struct sl_conf_file chain = conf_file_of(r, "chain", &c->chain, "PEM is"),
+                        key = conf_file_of(r, "key", &c->key, "PEM is");
 
     (void)s;
     (void)g;
-    c->chain_pem = read_pem(r, "chain", &c->chain, &c->chain_len);
-    c->key_pem = read_pem(r, "key", &c->key, &c->key_len);
+    c->chain_pem = chain.bytes;
+    c->chain_len = chain.len_bytes;
+    c->key_pem = key.bytes;
+    c->key_len = key.len_bytes;
 }
 
 static void errors_begin(struct sl_conf_errors *errs, const char *file)
@@ -111,9 +117,13 @@ static struct sl_conf *parse(const char *text, size_t len_bytes, const char *fil
     r.conf = conf_arena_alloc(r.arena, sizeof *r.conf);
     r.conf->arena = r.arena;
     r.conf->file.s = conf_arena_copy(r.arena, file, strlen(file));
+    r.conf->folder = conf_arena_copy(r.arena, folder, strlen(folder));
+    r.conf->source.s = conf_arena_copy(r.arena, text, len_bytes);
+    r.conf->source_bytes = len_bytes;
     root = conf_tree_read(text, len_bytes, r.scratch, errs, &r.partial);
     if (root != NULL) {
         conf_fill(&r, root);
+        conf_tls_built_in(&r, &conf_tls_section);
         conf_check(&r);
     }
     conf_arena_free(r.scratch);
@@ -172,6 +182,25 @@ struct sl_conf *sl_conf_load(const char *file, struct sl_conf_errors *errs)
         conf = parse((const char *)text, len_bytes - 1, file, folder, NULL, NULL, errs);
     free(text);
     return conf;
+}
+
+struct sl_conf *sl_conf_again(const struct sl_conf *conf, struct sl_conf_errors *errs)
+{
+    errors_begin(errs, conf->file.s);
+    return parse(conf->source.s, conf->source_bytes, conf->file.s, conf->folder, NULL, NULL, errs);
+}
+
+const char *sl_conf_file_path(const struct sl_conf *conf, uint32_t i)
+{
+    const struct sl_conf_tls *t;
+
+    if (i / 2 < conf->n_certificates)
+        return i % 2 == 0 ? conf->certificates[i / 2].chain.s : conf->certificates[i / 2].key.s;
+    i -= 2 * conf->n_certificates;
+    if (i / 3 >= conf->n_tls)
+        return NULL;
+    t = &conf->tls[i / 3];
+    return i % 3 == 0 ? t->client_ca.s : i % 3 == 1 ? t->client_crl.s : t->ticket_keys.s;
 }
 
 void sl_conf_free(struct sl_conf *conf)
