@@ -12,9 +12,10 @@
 #define SL_SITE_CERTIFICATES_MAX 8 /* offered for one name */
 
 struct sl_certificate; /* certificate.h: parsed, of one worker */
+struct sl_trust;       /* trust.h: what a peer's certificate is checked with */
+struct sl_tickets;     /* ticket.h */
 struct sl_engine;
 struct sl_engine_policy; /* an engine's settings for many handshakes */
-
 struct sl_fiber_pool;
 
 /* What all handshakes of a worker share. */
@@ -25,14 +26,27 @@ struct sl_engine_shared {
 
 enum sl_engine_role { SL_ENGINE_SERVER, SL_ENGINE_CLIENT };
 
+/* All of it outlives the policy. */
 struct sl_engine_policy_conf {
     const struct sl_engine_shared *shared;
     enum sl_engine_role role;
-    const char *const *alpn; /* NULL-terminated; lives as long as the policy; NULL: none */
-    /* Server: certificates for a name ("" when the client told none), the preferred first; how many. Called in the
-     * middle of a step. */
-    uint32_t (*choose)(void *ctx, const char *sni, struct sl_certificate **out, uint32_t max);
-    void *ctx;
+    const struct sl_tls_settings *settings;
+    const char *const *alpn;       /* NULL-terminated; NULL: none */
+    struct sl_tickets *tickets;    /* server; NULL: no resumption */
+    const struct sl_trust *trust;  /* to check the peer's certificate with; NULL: it is not looked at */
+};
+
+/* One handshake. All of it outlives the engine but for certs, which is copied. */
+struct sl_engine_start {
+    struct sl_wire *wire;
+    const uint8_t *replay; /* what was read from the wire already, as records */
+    uint32_t replay_bytes;
+    const char *name; /* server: what the client asked for, client: what it asks for; normalized; "" for none */
+    struct sl_certificate *const *certs; /* the preferred first; certificates outlive the engine */
+    uint32_t n_certs;
+    const uint8_t *binding; /* of tickets, SL_TICKET_BINDING_BYTES */
+    uint16_t suite;         /* server: of 1.3, IANA; 0: 1.2 is spoken */
+    bool chacha_first;      /* server, 1.2: the client would rather not use AES */
 };
 
 enum sl_engine_step {
@@ -59,6 +73,9 @@ struct sl_engine_facts {
     enum sl_ctr version_ctr;
     const struct sl_engine_suite *suite;
     const char *alpn; /* one of the policy's strings; "" when none */
+    bool resumed;
+    const char *identity; /* subject of the peer's checked certificate (RFC 4514); "" when there is none; lives as long as
+                             the engine */
 };
 
 struct sl_engine_ops {
@@ -66,12 +83,10 @@ struct sl_engine_ops {
     /* NULL with err: no memory, or a role that the engine has not. */
     struct sl_engine_policy *(*policy_create)(const struct sl_engine_policy_conf *conf, struct sl_err *err);
     void (*policy_destroy)(struct sl_engine_policy *policy);
-    /* One handshake over w, which outlives it. NULL: no memory, or as many as may be are in flight. */
-    struct sl_engine *(*create)(struct sl_engine_policy *policy, struct sl_wire *w);
+    /* NULL: no memory, or as many as may be are in flight. */
+    struct sl_engine *(*create)(struct sl_engine_policy *policy, const struct sl_engine_start *start);
     /* Goes on as far as the bytes last. What it wrote is to be flushed by the caller. */
     enum sl_engine_step (*step)(struct sl_engine *e, struct sl_engine_report *report);
-    /* The name that the client asked for, as far as it is known; "" when none. */
-    const char *(*sni)(const struct sl_engine *e);
     /* After DONE. */
     void (*facts)(const struct sl_engine *e, struct sl_engine_facts *out);
     /* After DONE: what the record layer goes on with; false: it can't be told. */

@@ -42,9 +42,6 @@ void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, bool alerted, struc
         out->alert_received = e->ssl.MBEDTLS_PRIVATE(in_msg)[1];
         return;
     }
-    if (err->why == SL_TLS_FAIL_RECORD && e->wire->in_bytes && e->wire->first != MBEDTLS_SSL_MSG_HANDSHAKE &&
-        !e->hello_seen)
-        out->why = SL_TLS_FAIL_NOT_TLS;
     if (e->bad_share) { /* mbedTLS takes it for a fault of the record or of ours (RFC 8446 4.2.8.2, 7.4.2) */
         out->why = SL_TLS_FAIL_MESSAGE;
         err = &illegal;

@@ -228,7 +228,7 @@ static const struct digest *digest_of(mbedtls_md_type_t md)
 
 static const struct sl_certificate *certificate_of(const struct sl_engine *e, const mbedtls_pk_context *pk)
 {
-    for (uint32_t i = 0; i < e->n_certs; i++)
+    for (uint32_t i = 0; i < e->start.n_certs; i++)
         if (&e->certs[i]->key == pk)
             return e->certs[i];
     return NULL;
@@ -277,6 +277,8 @@ static bool sign(bool pss, const mbedtls_pk_context *pk, mbedtls_md_type_t md, c
     const struct sl_certificate *cert = e ? certificate_of(e, pk) : NULL;
     const struct digest *d = digest_of(md);
 
+    if (e)
+        e->signed_once = true;
     if (!cert || !cert->op_key || !d || hash_len > sizeof e->op.ecdsa.hash)
         return false;
     *ret = cert->rsa ? sign_rsa(e, cert, pss, d->hash, hash, sig, room, len)

@@ -1,20 +1,17 @@
-/* mbedTLS as a handshake engine, in the server's role: each handshake a fiber that parks where bytes, room or an
- * operation are wanted. */
+/* mbedTLS as a handshake engine: each handshake a fiber that parks where bytes, room or an operation are wanted. */
 #include "tls/engine_mbedtls.h"
 
 #include <errno.h>
 #include <mbedtls/error.h>
-#include <mbedtls/ssl_ciphersuites.h>
 #include <stdlib.h>
 
-#include "crypto/crypto.h"
 #include "tls/certificate.h"
+#include "tls/trust.h"
 
-#define STEPS_PER_HANDSHAKE 256    /* a full handshake takes about 20, and one per arriving piece */
+#define STEPS_PER_HANDSHAKE 256    /* states; a full handshake passes through about 20 */
 #define HANDSHAKE_MAX_BYTES 131072 /* hello, skipped early data and the rest */
 #define EARLY_DATA_SKIP_BYTES 16384
 
-/* ECDHE only; the server's order: AES-128 is the cheapest with AES-NI, ECDSA before RSA. */
 static const struct sl_engine_suite suites[] = {
     {MBEDTLS_TLS1_3_AES_128_GCM_SHA256, "TLS_AES_128_GCM_SHA256", SL_CTR_TLS_SUITE_AES128_GCM},
     {MBEDTLS_TLS1_3_AES_256_GCM_SHA384, "TLS_AES_256_GCM_SHA384", SL_CTR_TLS_SUITE_AES256_GCM},
@@ -33,11 +30,6 @@ static const struct sl_engine_suite suites[] = {
      SL_CTR_TLS_SUITE_CHACHA20_POLY1305},
     {0, "", SL_CTR_TLS_SUITE_AES128_GCM},
 };
-#define N_SUITES (SL_ARRAY_LEN(suites) - 1)
-static_assert(N_SUITES < SL_ARRAY_LEN(((struct sl_engine_policy *)0)->suite_ids), "with a zero at the end");
-
-static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
-                                  MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1, MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
 
 /* Back to the worker, to be resumed when there is what is wanted. */
 static void park(struct sl_engine *e, enum sl_engine_step wants)
@@ -55,9 +47,19 @@ static int wire_out(void *ctx, const unsigned char *buf, size_t len)
 
     if (len == 7 && buf[0] == MBEDTLS_SSL_MSG_ALERT)
         e->alert_seen = buf[6];
-    while (!(n = sl_wire_write(e->wire, buf, (uint32_t)len)))
+    while (!(n = sl_wire_write(e->start.wire, buf, (uint32_t)len)))
         park(e, SL_ENGINE_WANT_ROOM);
     return (int)n;
+}
+
+static uint32_t replay(struct sl_engine *e, unsigned char *buf, size_t len)
+{
+    uint32_t n = (uint32_t)SL_MIN(len, (size_t)e->start.replay_bytes);
+
+    memcpy(buf, e->start.replay, n);
+    e->start.replay += n;
+    e->start.replay_bytes -= n;
+    return n;
 }
 
 static int wire_in(void *ctx, unsigned char *buf, size_t len)
@@ -65,130 +67,204 @@ static int wire_in(void *ctx, unsigned char *buf, size_t len)
     struct sl_engine *e = ctx;
     uint32_t n;
 
-    while (!(n = sl_wire_read(e->wire, buf, (uint32_t)len))) {
-        if (sl_wire_ended(e->wire))
+    if (e->start.replay_bytes)
+        return (int)replay(e, buf, len);
+    while (!(n = sl_wire_read(e->start.wire, buf, (uint32_t)len))) {
+        if (sl_wire_ended(e->start.wire))
             return MBEDTLS_ERR_SSL_CONN_EOF;
         park(e, SL_ENGINE_WANT_BYTES);
     }
     return (int)n;
 }
 
-/* The name as text, "" when the client sent none or rubbish; false when it changed after a HelloRetryRequest (RFC
+/* Called when a hello's extensions are known. A second one, after a HelloRetryRequest, must ask for the same name (RFC
  * 8446 4.1.2). */
-static bool note_sni(struct sl_engine *e)
-{
-    size_t len = 0;
-    const unsigned char *name = mbedtls_ssl_get_hs_sni(&e->ssl, &len);
-    char sni[SL_SNI_MAX] = "";
-
-    if (name && len < sizeof sni && !memchr(name, 0, len))
-        memcpy(sni, name, len);
-    if (e->hello_seen)
-        return strcmp(sni, e->sni) == 0;
-    memcpy(e->sni, sni, sizeof sni);
-    return true;
-}
-
-/* Called in the middle of a ClientHello, once its extensions are known. */
-static int choose_certificate(mbedtls_ssl_context *ssl)
+static int look_at_hello(mbedtls_ssl_context *ssl)
 {
     struct sl_engine *e = mbedtls_ssl_get_user_data_p(ssl);
-    struct sl_arena *arena;
+    size_t len = 0;
+    const unsigned char *name = mbedtls_ssl_get_hs_sni(ssl, &len);
 
-    if (!note_sni(e))
-        return MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER;
 #ifdef MBEDTLS_SSL_EARLY_DATA
     /* mbedTLS skips refused early data only as far as the session says, and there is no session yet (RFC 8446 4.2.10).
      */
     if (ssl->MBEDTLS_PRIVATE(session_negotiate))
         ssl->MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(max_early_data_size) = EARLY_DATA_SKIP_BYTES;
 #endif
-    if (e->hello_seen)
+    if (!e->hellos++) {
+        e->asked_bytes = (uint16_t)SL_MIN(len, sizeof e->asked);
+        memcpy(e->asked, name, name ? e->asked_bytes : 0);
         return 0;
-    e->hello_seen = true;
-    arena = sl_crypto_use_arena(NULL); /* certificates that are parsed now stay */
-    e->n_certs = e->policy->app.choose(e->policy->app.ctx, e->sni, e->certs, SL_ARRAY_LEN(e->certs));
-    sl_crypto_use_arena(arena);
-    if (!e->n_certs)
-        return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
-    for (uint32_t i = 0; i < e->n_certs; i++) {
-        int ret = mbedtls_ssl_set_hs_own_cert(ssl, &e->certs[i]->chain, &e->certs[i]->key);
-
-        if (ret)
-            return ret;
     }
-    return 0;
+    return len == e->asked_bytes && memcmp(name, e->asked, len) == 0 ? 0 : MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER;
 }
 
 /* ---- policy ---- */
 
-static struct sl_engine_policy *policy_create(const struct sl_engine_policy_conf *app, struct sl_err *err)
-{
-    struct sl_engine_policy *p;
+static bool is_13(uint16_t suite) { return suite >> 8 == 0x13; /* RFC 8446 B.4 */ }
 
-    if (app->role != SL_ENGINE_SERVER) {
-        sl_err_set(err, -ENOTSUP, "the mbedTLS engine takes the server's role only");
-        return NULL;
+/* Which suites a variant speaks, from the settings' list for it. */
+static void list_suites(struct sl_engine_policy *p, uint32_t variant)
+{
+    const struct sl_tls_settings *s = p->app.settings;
+    const uint16_t *from = variant == SL_ENGINE_12_CHACHA ? s->suites_chacha : s->suites;
+    int *to = p->suite_ids[variant];
+
+    if (variant < SL_ENGINE_SUITES_13) {
+        *to = p->suites_13[variant];
+        return;
     }
-    p = calloc(1, sizeof *p);
-    if (!p) {
-        sl_err_set(err, -ENOMEM, "out of memory");
-        return NULL;
-    }
-    for (uint32_t i = 0; i < N_SUITES; i++)
-        p->suite_ids[i] = suites[i].id;
-    p->app = *app;
-    mbedtls_ssl_config_init(&p->conf);
-    if (mbedtls_ssl_config_defaults(&p->conf, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM,
-                                    MBEDTLS_SSL_PRESET_DEFAULT) != 0) {
-        free(p);
-        sl_err_set(err, -ENOMEM, "mbedTLS made no configuration");
-        return NULL;
-    }
-    mbedtls_ssl_conf_rng(&p->conf, sl_crypto_mbedtls_random, NULL);
-    mbedtls_ssl_conf_min_tls_version(&p->conf, MBEDTLS_SSL_VERSION_TLS1_2);
-    mbedtls_ssl_conf_max_tls_version(&p->conf, MBEDTLS_SSL_VERSION_TLS1_3);
-    mbedtls_ssl_conf_ciphersuites(&p->conf, p->suite_ids);
-    mbedtls_ssl_conf_preference_order(&p->conf, MBEDTLS_SSL_SRV_CIPHERSUITE_ORDER_SERVER);
-    mbedtls_ssl_conf_groups(&p->conf, groups);
-    mbedtls_ssl_conf_authmode(&p->conf, MBEDTLS_SSL_VERIFY_NONE);
-    mbedtls_ssl_conf_tls13_key_exchange_modes(&p->conf, MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL);
-    mbedtls_ssl_conf_cert_cb(&p->conf, choose_certificate);
-    if (app->alpn)
-        mbedtls_ssl_conf_alpn_protocols(&p->conf, (const char **)(uintptr_t)app->alpn);
-    return p;
+    for (; *from; from++)
+        if (!is_13(*from))
+            *to++ = *from;
+}
+
+static void split_suites(struct sl_engine_policy *p)
+{
+    uint32_t n = 0;
+
+    for (const uint16_t *from = p->app.settings->suites; *from && n < SL_ENGINE_SUITES_13; from++)
+        if (is_13(*from))
+            p->suites_13[n++] = *from;
+    for (uint32_t v = 0; v < SL_ENGINE_VARIANTS; v++)
+        list_suites(p, v);
+}
+
+/* A variant of 1.3 speaks nothing else. One of 1.2 keeps the higher version where the settings have it, so that mbedTLS
+ * marks its random (RFC 8446 4.1.3). */
+static void conf_versions(mbedtls_ssl_config *conf, const struct sl_tls_settings *s, bool v13)
+{
+    mbedtls_ssl_conf_min_tls_version(conf, v13 ? MBEDTLS_SSL_VERSION_TLS1_3
+                                               : (mbedtls_ssl_protocol_version)s->version_min);
+    mbedtls_ssl_conf_max_tls_version(conf, (mbedtls_ssl_protocol_version)s->version_max);
+}
+
+static void conf_peer(mbedtls_ssl_config *conf, const struct sl_engine_policy_conf *app)
+{
+    struct sl_trust *trust = (struct sl_trust *)(uintptr_t)app->trust; /* mbedTLS only reads it */
+
+    mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_NONE);
+    if (!trust)
+        return;
+    mbedtls_ssl_conf_authmode(conf, app->role == SL_ENGINE_CLIENT || app->settings->clients == SL_CLIENTS_REQUIRED
+                                        ? MBEDTLS_SSL_VERIFY_REQUIRED
+                                        : MBEDTLS_SSL_VERIFY_OPTIONAL);
+    mbedtls_ssl_conf_ca_chain(conf, &trust->ca, trust->crl.raw.p ? &trust->crl : NULL);
+}
+
+static bool fill_conf(struct sl_engine_policy *p, uint32_t variant)
+{
+    const struct sl_engine_policy_conf *app = &p->app;
+    mbedtls_ssl_config *conf = &p->confs[variant];
+    int end = app->role == SL_ENGINE_SERVER ? MBEDTLS_SSL_IS_SERVER : MBEDTLS_SSL_IS_CLIENT;
+
+    if (mbedtls_ssl_config_defaults(conf, end, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT) != 0)
+        return false;
+    mbedtls_ssl_conf_rng(conf, sl_crypto_mbedtls_random, NULL);
+    conf_versions(conf, app->settings, variant < SL_ENGINE_SUITES_13);
+    mbedtls_ssl_conf_ciphersuites(conf, p->suite_ids[variant]);
+    mbedtls_ssl_conf_preference_order(conf, MBEDTLS_SSL_SRV_CIPHERSUITE_ORDER_SERVER);
+    mbedtls_ssl_conf_groups(conf, app->settings->groups);
+    mbedtls_ssl_conf_sig_algs(conf, app->settings->sig_algs);
+    mbedtls_ssl_conf_tls13_key_exchange_modes(conf, MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL);
+    mbedtls_ssl_conf_session_tickets(conf, MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
+    mbedtls_ssl_conf_cert_cb(conf, end == MBEDTLS_SSL_IS_SERVER ? look_at_hello : NULL);
+    conf_peer(conf, app);
+    if (app->tickets)
+        sl_engine_tickets_conf(conf, p);
+    return !app->alpn || mbedtls_ssl_conf_alpn_protocols(conf, (const char **)(uintptr_t)app->alpn) == 0;
 }
 
 static void policy_destroy(struct sl_engine_policy *p)
 {
-    mbedtls_ssl_config_free(&p->conf);
+    for (uint32_t v = 0; v < SL_ENGINE_VARIANTS; v++)
+        mbedtls_ssl_config_free(&p->confs[v]);
     free(p);
+}
+
+static struct sl_engine_policy *policy_create(const struct sl_engine_policy_conf *app, struct sl_err *err)
+{
+    struct sl_engine_policy *p = calloc(1, sizeof *p);
+    bool good = p != NULL;
+
+    if (p) {
+        p->app = *app;
+        split_suites(p);
+        for (uint32_t v = 0; v < SL_ENGINE_VARIANTS; v++)
+            mbedtls_ssl_config_init(&p->confs[v]);
+    }
+    for (uint32_t v = 0; good && v < SL_ENGINE_VARIANTS; v++)
+        good = fill_conf(p, v);
+    if (good)
+        return p;
+    sl_err_set(err, -ENOMEM, "out of memory");
+    if (p)
+        policy_destroy(p);
+    return NULL;
+}
+
+static const mbedtls_ssl_config *variant_for(const struct sl_engine_policy *p, const struct sl_engine_start *start)
+{
+    for (uint32_t v = 0; v < SL_ENGINE_SUITES_13; v++)
+        if (start->suite && p->suites_13[v] == start->suite)
+            return &p->confs[v];
+    return &p->confs[start->chacha_first ? SL_ENGINE_12_CHACHA : SL_ENGINE_12];
 }
 
 /* ---- a handshake ---- */
 
 static bool over_limit(const struct sl_engine *e)
 {
-    return e->steps > STEPS_PER_HANDSHAKE || e->wire->in_bytes > HANDSHAKE_MAX_BYTES;
+    return e->steps > STEPS_PER_HANDSHAKE || e->start.wire->in_bytes > HANDSHAKE_MAX_BYTES;
 }
 
-/* State after state until the handshake is over; mbedTLS's error, *alerted: and mbedTLS has said so to the peer. */
-static int shake_hands(struct sl_engine *e, bool *alerted)
+static int prepare(struct sl_engine *e)
 {
-    int ret = mbedtls_ssl_setup(&e->ssl, &e->policy->conf);
+    int ret = mbedtls_ssl_setup(&e->ssl, variant_for(e->policy, &e->start));
 
-    *alerted = false;
     mbedtls_ssl_set_user_data_p(&e->ssl, e);
     mbedtls_ssl_set_bio(&e->ssl, e, wire_out, wire_in, NULL);
     sl_engine_secrets_watch(&e->secrets, &e->ssl);
-    while (ret == 0 && !mbedtls_ssl_is_handshake_over(&e->ssl)) {
-        uint64_t wrote = e->wire->out_bytes;
+    for (uint32_t i = 0; !ret && i < e->start.n_certs; i++)
+        ret = mbedtls_ssl_set_hs_own_cert(&e->ssl, &e->certs[i]->chain, &e->certs[i]->key);
+    if (!ret && e->policy->app.role == SL_ENGINE_CLIENT)
+        ret = mbedtls_ssl_set_hostname(&e->ssl, e->start.name[0] ? e->start.name : NULL);
+    return ret;
+}
+
+/* Where checking is optional mbedTLS goes on with a certificate that failed; nobody else would look at what it found. */
+static int check_peer(struct sl_engine *e)
+{
+    const mbedtls_x509_crt *crt = mbedtls_ssl_get_peer_cert(&e->ssl);
+
+    if (!crt || !e->policy->app.trust)
+        return 0;
+    if (mbedtls_ssl_get_verify_result(&e->ssl) != 0)
+        return MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
+    if (mbedtls_x509_dn_gets(e->identity, sizeof e->identity, &crt->subject) < 0)
+        e->identity[0] = 0;
+    return 0;
+}
+
+/* State after state until the handshake is over, tickets included; mbedTLS's error, *alerted: and mbedTLS has said so to
+ * the peer. */
+static int shake_hands(struct sl_engine *e, bool *alerted)
+{
+    int ret = prepare(e);
+
+    *alerted = false;
+    while (ret == 0 && e->ssl.MBEDTLS_PRIVATE(state) != MBEDTLS_SSL_HANDSHAKE_OVER) {
+        uint64_t wrote = e->start.wire->out_bytes;
 
         if (over_limit(e))
             return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
         ret = mbedtls_ssl_handshake_step(&e->ssl);
-        *alerted = e->wire->out_bytes != wrote;
+        *alerted = e->start.wire->out_bytes != wrote;
         e->steps++;
+    }
+    if (ret == 0) {
+        *alerted = false;
+        ret = check_peer(e);
     }
     return ret;
 }
@@ -207,7 +283,7 @@ static void run(void *object)
     e->wants = ret ? SL_ENGINE_FAILED : SL_ENGINE_DONE;
 }
 
-static struct sl_engine *create(struct sl_engine_policy *policy, struct sl_wire *w)
+static struct sl_engine *create(struct sl_engine_policy *policy, const struct sl_engine_start *start)
 {
     struct sl_fiber *f = sl_fiber_create(policy->app.shared->fibers, run, sizeof(struct sl_engine));
     struct sl_engine *e;
@@ -216,8 +292,11 @@ static struct sl_engine *create(struct sl_engine_policy *policy, struct sl_wire 
         return NULL;
     e = sl_fiber_object(f);
     e->fiber = f;
-    e->wire = w;
     e->policy = policy;
+    e->start = *start;
+    e->start.n_certs = SL_MIN(start->n_certs, (uint32_t)SL_SITE_CERTIFICATES_MAX);
+    memcpy(e->certs, start->certs, e->start.n_certs * sizeof *e->certs);
+    e->start.certs = e->certs;
     return e;
 }
 
@@ -232,8 +311,6 @@ static enum sl_engine_step step(struct sl_engine *e, struct sl_engine_report *re
     return e->wants;
 }
 
-static const char *sni(const struct sl_engine *e) { return e->sni; }
-
 static void facts(const struct sl_engine *e, struct sl_engine_facts *out)
 {
     bool v13 = mbedtls_ssl_get_version_number(&e->ssl) == MBEDTLS_SSL_VERSION_TLS1_3;
@@ -246,6 +323,8 @@ static void facts(const struct sl_engine *e, struct sl_engine_facts *out)
     out->suite = suites;
     while (out->suite->id && out->suite->id != id)
         out->suite++;
+    out->resumed = !e->signed_once && e->policy->app.role == SL_ENGINE_SERVER;
+    out->identity = e->identity;
 }
 
 static bool finish(struct sl_engine *e, struct sl_tls_secrets *out)
@@ -259,7 +338,6 @@ const struct sl_engine_ops sl_engine_mbedtls = {
     .policy_destroy = policy_destroy,
     .create = create,
     .step = step,
-    .sni = sni,
     .facts = facts,
     .finish = finish,
     .destroy = destroy,
