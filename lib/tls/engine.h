@@ -14,6 +14,8 @@
 struct sl_certificate; /* certificate.h: parsed, of one worker */
 struct sl_trust;       /* trust.h: what a peer's certificate is checked with */
 struct sl_tickets;     /* ticket.h */
+struct sl_hello_reader; /* hello_read.h */
+struct sl_tls_settings; /* policy.h */
 struct sl_engine;
 struct sl_engine_policy; /* an engine's settings for many handshakes */
 struct sl_fiber_pool;
@@ -39,8 +41,7 @@ struct sl_engine_policy_conf {
 /* One handshake. All of it outlives the engine but for certs, which is copied. */
 struct sl_engine_start {
     struct sl_wire *wire;
-    const uint8_t *replay; /* what was read from the wire already, as records */
-    uint32_t replay_bytes;
+    struct sl_hello_reader *hello; /* server: what was read from the wire already, to be replayed */
     const char *name; /* server: what the client asked for, client: what it asks for; normalized; "" for none */
     struct sl_certificate *const *certs; /* the preferred first; certificates outlive the engine */
     uint32_t n_certs;

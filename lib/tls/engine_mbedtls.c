@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "tls/certificate.h"
+#include "tls/hello_read.h"
 #include "tls/trust.h"
 
 #define STEPS_PER_HANDSHAKE 256    /* states; a full handshake passes through about 20 */
@@ -52,23 +53,13 @@ static int wire_out(void *ctx, const unsigned char *buf, size_t len)
     return (int)n;
 }
 
-static uint32_t replay(struct sl_engine *e, unsigned char *buf, size_t len)
-{
-    uint32_t n = (uint32_t)SL_MIN(len, (size_t)e->start.replay_bytes);
-
-    memcpy(buf, e->start.replay, n);
-    e->start.replay += n;
-    e->start.replay_bytes -= n;
-    return n;
-}
-
 static int wire_in(void *ctx, unsigned char *buf, size_t len)
 {
     struct sl_engine *e = ctx;
-    uint32_t n;
+    uint32_t n = e->start.hello ? sl_hello_replay(e->start.hello, buf, (uint32_t)len) : 0;
 
-    if (e->start.replay_bytes)
-        return (int)replay(e, buf, len);
+    if (n)
+        return (int)n;
     while (!(n = sl_wire_read(e->start.wire, buf, (uint32_t)len))) {
         if (sl_wire_ended(e->start.wire))
             return MBEDTLS_ERR_SSL_CONN_EOF;

@@ -37,7 +37,7 @@ struct sl_engine {
     mbedtls_ssl_context ssl;
     struct sl_fiber *fiber;
     struct sl_engine_policy *policy;
-    struct sl_engine_start start;                           /* replay moves on as it is read */
+    struct sl_engine_start start;
     struct sl_certificate *certs[SL_SITE_CERTIFICATES_MAX]; /* start.certs stands here */
     enum sl_engine_step wants;                              /* why the fiber parked, or how it ended */
     struct sl_tls_failure failure;

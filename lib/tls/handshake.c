@@ -7,6 +7,7 @@
 
 #include "tls/conn.h"
 
+#define GREET_PRICE_NS 500  /* a piece of a hello */
 #define STEP_PRICE_NS 3000   /* a handshake's own work between two pauses */
 #define IDLE_BUDGET_NS 20000 /* for keys made ahead, when nothing else is to be done */
 
@@ -27,6 +28,7 @@ void sl_tls_handshake_leave(struct sl_tls_conn *c)
     if (c->op)
         sl_op_cancel(c->tls->engines.ops, c->op);
     c->op = NULL;
+    sl_hello_read_done(&c->hello);
     c->tls->n_flight--;
     sl_stat_sub(c->tls->params.stats, SL_CTR_TLS_IN_FLIGHT, 1);
 }
@@ -46,42 +48,44 @@ void sl_tls_handshake_fail(struct sl_tls_conn *c, const struct sl_tls_failure *f
     }
 }
 
+/* The engine's place is taken by the record layer. */
+static void hand_over(struct sl_tls_conn *c, struct sl_tls_secrets *secrets)
+{
+    c->tls->engine->destroy(c->engine);
+    sl_record_start(&c->record, secrets);
+    sl_crypto_wipe(secrets, sizeof *secrets);
+    c->keyed = true;
+}
+
 static void tell_facts(struct sl_tls_conn *c)
 {
-    struct sl_tls *t = c->tls;
+    struct sl_stats *st = c->tls->params.stats;
     struct sl_engine_facts facts;
-    const char *sni = t->engine->sni(c->engine);
 
-    t->engine->facts(c->engine, &facts);
-    c->version = facts.version;
+    c->tls->engine->facts(c->engine, &facts);
     c->suite = facts.suite->name;
     c->alpn = facts.alpn;
-    if (sni[0]) {
-        char *copy = strdup(sni);
-
-        c->sni = copy ? copy : "";
-    }
-    sl_stat_inc(t->params.stats, SL_CTR_TLS_HANDSHAKES);
-    sl_stat_inc(t->params.stats, facts.version_ctr);
-    sl_stat_inc(t->params.stats, facts.suite->ctr);
+    if (facts.identity[0])
+        c->identity = strdup(facts.identity); /* NULL: as if there were none */
+    sl_stat_inc(st, SL_CTR_TLS_HANDSHAKES);
+    sl_stat_inc(st, facts.version_ctr);
+    sl_stat_inc(st, facts.suite->ctr);
+    if (facts.resumed)
+        sl_stat_inc(st, SL_CTR_TLS_RESUMED);
 }
 
 static void done(struct sl_tls_conn *c)
 {
-    static const struct sl_tls_failure no_secrets = {.why = SL_TLS_FAIL_INTERNAL};
-    struct sl_tls *t = c->tls;
+    static const struct sl_tls_failure bad_end = {.why = SL_TLS_FAIL_MESSAGE};
     struct sl_tls_secrets secrets;
 
-    if (!t->engine->finish(c->engine, &secrets)) {
-        sl_tls_handshake_fail(c, &no_secrets, false);
+    if (!c->tls->engine->finish(c->engine, &secrets)) {
+        sl_tls_handshake_fail(c, &bad_end, false);
         return;
     }
     tell_facts(c);
     sl_tls_handshake_leave(c);
-    t->engine->destroy(c->engine);
-    c->engine = NULL;
-    sl_record_start(&c->record, &secrets);
-    sl_crypto_wipe(&secrets, sizeof secrets);
+    hand_over(c, &secrets);
     sl_tls_stream_open(c);
 }
 
@@ -94,20 +98,31 @@ static uint64_t want_operation(struct sl_tls_conn *c, struct sl_op *op)
     return sl_op_price_ns(op->kind);
 }
 
+/* Reads on in the hello; true once an engine has it. */
+static bool greet(struct sl_tls_conn *c)
+{
+    struct sl_tls_failure failure = {0};
+
+    switch (sl_tls_greet(c, &failure)) {
+    case SL_HELLO_MORE:
+        return false;
+    case SL_HELLO_WHOLE:
+        return true;
+    case SL_HELLO_REFUSED:
+        sl_tls_handshake_fail(c, &failure, failure.alert_sent != 0);
+    }
+    return false;
+}
+
 /* One step of one handshake; its price. */
 static uint64_t go_on(struct sl_tls_conn *c)
 {
-    static const struct sl_tls_failure no_memory = {.why = SL_TLS_FAIL_INTERNAL};
     struct sl_tls *t = c->tls;
     struct sl_engine_report report;
     enum sl_engine_step step;
 
-    if (!c->engine)
-        c->engine = t->engine->create(c->site->policy, &c->wire);
-    if (!c->engine) {
-        sl_tls_handshake_fail(c, &no_memory, false);
-        return 0;
-    }
+    if (!c->engine && !greet(c))
+        return GREET_PRICE_NS;
     step = t->engine->step(c->engine, &report);
     sl_wire_flush(&c->wire);
     switch (step) {

@@ -56,7 +56,7 @@ static struct sl_certificate *store_certificate(struct sl_cert_store *st, uint32
 
 /* ---- choice by name ---- */
 
-uint32_t sl_site_indices(const struct sl_tls_site *site, const char *sni, uint32_t *out, uint32_t max)
+uint32_t sl_site_indices(const struct sl_tls_site *site, const char *sni, uint32_t *out, uint32_t max, bool *known)
 {
     char host[SL_SNI_MAX];
     const struct sl_name *found = NULL;
@@ -64,6 +64,7 @@ uint32_t sl_site_indices(const struct sl_tls_site *site, const char *sni, uint32
 
     if (sl_name_normalize(sni, strlen(sni), host, sizeof host) && host[0] != '*')
         found = sl_names_find(&site->names, host, &n);
+    *known = found != NULL;
     if (!found) {
         n = SL_MIN(site->n_defaults, max);
         memcpy(out, site->defaults, n * sizeof *out);
@@ -75,11 +76,11 @@ uint32_t sl_site_indices(const struct sl_tls_site *site, const char *sni, uint32
     return n;
 }
 
-static uint32_t choose(void *ctx, const char *sni, struct sl_certificate **out, uint32_t max)
+uint32_t sl_site_certificates(struct sl_tls_site *site, const char *sni, struct sl_certificate **out, uint32_t max,
+                              bool *known)
 {
-    struct sl_tls_site *site = ctx;
     uint32_t indices[SL_SITE_CERTIFICATES_MAX];
-    uint32_t n = sl_site_indices(site, sni, indices, SL_MIN(max, SL_SITE_CERTIFICATES_MAX)), good = 0;
+    uint32_t n = sl_site_indices(site, sni, indices, SL_MIN(max, (uint32_t)SL_SITE_CERTIFICATES_MAX), known), good = 0;
 
     for (uint32_t i = 0; i < n; i++) {
         out[good] = store_certificate(site->store, indices[i]);

@@ -9,6 +9,7 @@
 #include "tls/fiber.h"
 
 #define BUDGET_DEFAULT_NS 500000
+#define KEYS_CACHED_DEFAULT 1024
 #define RETRY_NS SL_NS_PER_MS
 #define LINGER_NS (2 * SL_NS_PER_S)
 
@@ -23,6 +24,11 @@ int sl_tls_create(const struct sl_tls_params *params, struct sl_tls **tls, struc
     if (!t)
         return sl_err_set(err, -ENOMEM, "out of memory");
     ret = sl_wire_shared_init(&t->shared, params->pool, err);
+    if (ret == 0 && rte_pktmbuf_data_room_size(params->small_pool) < SL_RECORD_SMALL_BYTES)
+        ret = sl_err_set(err, -EINVAL, "small packet buffers have less than %u bytes", SL_RECORD_SMALL_BYTES);
+    if (ret == 0 && sl_key_cache_init(&t->records.keys, params->keys_cached ? params->keys_cached : KEYS_CACHED_DEFAULT,
+                                      params->stats) < 0)
+        ret = sl_err_set(err, -ENOMEM, "out of memory");
     if (ret < 0) {
         free(t);
         return ret;
@@ -30,6 +36,10 @@ int sl_tls_create(const struct sl_tls_params *params, struct sl_tls **tls, struc
     t->params = *params;
     if (!t->params.budget_ns)
         t->params.budget_ns = BUDGET_DEFAULT_NS;
+    t->records.pool = params->pool;
+    t->records.small = params->small_pool;
+    t->records.stats = params->stats;
+    t->records.records_max = params->records_per_key ? params->records_per_key : SL_RECORDS_PER_KEY_MAX;
     t->engine = &sl_engine_mbedtls;
     t->engines.fibers = sl_fiber_pool_create(params->handshakes_max, SL_FIBER_SWITCH_BEST);
     t->engines.ops = sl_op_queue_create();
@@ -70,6 +80,7 @@ void sl_tls_destroy(struct sl_tls *t)
     sl_op_queue_destroy(t->engines.ops);
     sl_fiber_pool_destroy(t->engines.fibers);
     sl_wire_shared_done(&t->shared);
+    sl_key_cache_done(&t->records.keys);
     free(t);
 }
 

@@ -101,6 +101,7 @@ const char *th_client_peer_cn(struct th_client *c);
 
 struct th_rig {
     struct rte_mempool *pool;      /* of the room */
+    struct rte_mempool *small_pool;
     struct rte_mempool *feed_pool; /* of the test: for th_pipe_new and what it sends */
     struct sl_stats *stats;
     struct sl_tls *tls;
@@ -117,6 +118,8 @@ struct th_rig {
 
 struct th_rig_opts {
     uint32_t mbufs, handshakes_max, budget; /* 0: 512, 16, 16 */
+    uint32_t smalls;                        /* 0: 512 */
+    uint64_t records_per_key;               /* 0: 2^24 */
     const char *alpn[4];                    /* none: http/1.1 */
     const struct th_cert_opts *certs[TH_RIG_CERTS];
 };
