@@ -11,9 +11,9 @@
 #define SL_SNI_MAX 256             /* with the final zero: a DNS name has at most 253 characters */
 #define SL_SITE_CERTIFICATES_MAX 8 /* offered for one name */
 
-struct sl_certificate; /* certificate.h: parsed, of one worker */
-struct sl_trust;       /* trust.h: what a peer's certificate is checked with */
-struct sl_tickets;     /* ticket.h */
+struct sl_certificate;  /* certificate.h: parsed, of one worker */
+struct sl_trust;        /* trust.h: what a peer's certificate is checked with */
+struct sl_tickets;      /* ticket.h */
 struct sl_hello_reader; /* hello_read.h */
 struct sl_tls_settings; /* policy.h */
 struct sl_engine;
@@ -33,9 +33,9 @@ struct sl_engine_policy_conf {
     const struct sl_engine_shared *shared;
     enum sl_engine_role role;
     const struct sl_tls_settings *settings;
-    const char *const *alpn;       /* NULL-terminated; NULL: none */
-    struct sl_tickets *tickets;    /* server; NULL: no resumption */
-    const struct sl_trust *trust;  /* to check the peer's certificate with; NULL: it is not looked at */
+    const char *const *alpn;      /* NULL-terminated; NULL: none */
+    struct sl_tickets *tickets;   /* server; NULL: no resumption */
+    const struct sl_trust *trust; /* to check the peer's certificate with; NULL: it is not looked at */
 };
 
 /* One handshake. All of it outlives the engine but for certs, which is copied. */
@@ -75,7 +75,8 @@ struct sl_engine_facts {
     const struct sl_engine_suite *suite;
     const char *alpn; /* one of the policy's strings; "" when none */
     bool resumed;
-    const char *identity; /* subject of the peer's checked certificate (RFC 4514); "" when there is none; lives as long as
+    const char
+        *identity; /* subject of the peer's checked certificate (RFC 4514); "" when there is none; lives as long as
                              the engine */
 };
 

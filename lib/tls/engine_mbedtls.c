@@ -125,8 +125,8 @@ static void split_suites(struct sl_engine_policy *p)
  * marks its random (RFC 8446 4.1.3). */
 static void conf_versions(mbedtls_ssl_config *conf, const struct sl_tls_settings *s, bool v13)
 {
-    mbedtls_ssl_conf_min_tls_version(conf, v13 ? MBEDTLS_SSL_VERSION_TLS1_3
-                                               : (mbedtls_ssl_protocol_version)s->version_min);
+    mbedtls_ssl_conf_min_tls_version(conf,
+                                     v13 ? MBEDTLS_SSL_VERSION_TLS1_3 : (mbedtls_ssl_protocol_version)s->version_min);
     mbedtls_ssl_conf_max_tls_version(conf, (mbedtls_ssl_protocol_version)s->version_max);
 }
 

@@ -7,22 +7,22 @@
 
 enum sl_tls_fail {
     SL_TLS_FAIL_NONE,
-    SL_TLS_FAIL_NOT_TLS,    /* what came first was no TLS record: plain HTTP, rubbish */
-    SL_TLS_FAIL_VERSION,    /* no version in common */
-    SL_TLS_FAIL_SUITE,      /* no suite, group or signature in common */
-    SL_TLS_FAIL_ALPN,       /* no application protocol in common */
-    SL_TLS_FAIL_NAME,       /* a name that the listener does not serve */
+    SL_TLS_FAIL_NOT_TLS,     /* what came first was no TLS record: plain HTTP, rubbish */
+    SL_TLS_FAIL_VERSION,     /* no version in common */
+    SL_TLS_FAIL_SUITE,       /* no suite, group or signature in common */
+    SL_TLS_FAIL_ALPN,        /* no application protocol in common */
+    SL_TLS_FAIL_NAME,        /* a name that the listener does not serve */
     SL_TLS_FAIL_CERTIFICATE, /* the client's certificate is missing or not to be trusted */
-    SL_TLS_FAIL_MESSAGE,    /* a message out of order or malformed */
-    SL_TLS_FAIL_RECORD,     /* a record malformed, too long, or with a bad tag */
-    SL_TLS_FAIL_KEY_UPDATE, /* RFC 8446 4.6.3: a malformed one */
-    SL_TLS_FAIL_ALERT,      /* the peer sent a fatal alert */
-    SL_TLS_FAIL_CLOSED,     /* the peer ended its side before the handshake was done */
-    SL_TLS_FAIL_RESET,      /* the stream below was cut short */
-    SL_TLS_FAIL_TIMEOUT,    /* the handshake took too long */
-    SL_TLS_FAIL_EVICTED,    /* gave way to a newer handshake */
-    SL_TLS_FAIL_LIMIT,      /* too many bytes or steps in one handshake, or records under one key */
-    SL_TLS_FAIL_INTERNAL,   /* memory, or our own mistake */
+    SL_TLS_FAIL_MESSAGE,     /* a message out of order or malformed */
+    SL_TLS_FAIL_RECORD,      /* a record malformed, too long, or with a bad tag */
+    SL_TLS_FAIL_KEY_UPDATE,  /* RFC 8446 4.6.3: a malformed one */
+    SL_TLS_FAIL_ALERT,       /* the peer sent a fatal alert */
+    SL_TLS_FAIL_CLOSED,      /* the peer ended its side before the handshake was done */
+    SL_TLS_FAIL_RESET,       /* the stream below was cut short */
+    SL_TLS_FAIL_TIMEOUT,     /* the handshake took too long */
+    SL_TLS_FAIL_EVICTED,     /* gave way to a newer handshake */
+    SL_TLS_FAIL_LIMIT,       /* too many bytes or steps in one handshake, or records under one key */
+    SL_TLS_FAIL_INTERNAL,    /* memory, or our own mistake */
     SL_TLS_FAIL_COUNT
 };
 

@@ -7,7 +7,7 @@
 
 #include "tls/conn.h"
 
-#define GREET_PRICE_NS 500  /* a piece of a hello */
+#define GREET_PRICE_NS 500   /* a piece of a hello */
 #define STEP_PRICE_NS 3000   /* a handshake's own work between two pauses */
 #define IDLE_BUDGET_NS 20000 /* for keys made ahead, when nothing else is to be done */
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tls/certificate.h"
+#include "tls/trust.h"
 
 /* ---- certificates of a configuration ---- */
 
@@ -153,13 +154,35 @@ static const char **alpn_list(const struct sl_conf_listener *l)
     return v;
 }
 
+/* What sl_tls_check_conf has found good can be read here too, but for memory. A ticket of a client with a certificate
+ * would have to carry that: such listeners give none. */
+static int resume_and_trust(struct sl_tls_site *site, const struct sl_conf *conf, uint32_t index, struct sl_err *err)
+{
+    enum sl_trust_fault fault;
+    uint32_t at;
+
+    sl_tls_settings_of(&site->settings, conf, index);
+    if (site->settings.clients != SL_CLIENTS_OFF) {
+        site->trust = sl_trust_parse(site->settings.conf, &fault, &at);
+        return site->trust ? 0
+                           : sl_err_set(err, -EINVAL, "listener '%s': client_ca can't be read", site->listener->name.s);
+    }
+    if (site->settings.tickets) {
+        site->tickets = sl_tickets_create();
+        if (!site->tickets || use_ticket_keys(site) < 0)
+            return sl_err_set(err, -ENOMEM, "listener '%s': out of memory", site->listener->name.s);
+        sl_ticket_site_binding(&site->settings, site->listener->name.s, site->binding);
+    }
+    return 0;
+}
+
 struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engine_ops *engine,
                                    const struct sl_engine_shared *shared, const struct sl_conf *conf, uint32_t index,
                                    struct sl_err *err)
 {
     const struct sl_conf_listener *l = &conf->listeners[index];
     struct sl_tls_site *site = calloc(1, sizeof *site);
-    struct sl_engine_policy_conf policy = {.shared = shared, .role = SL_ENGINE_SERVER, .choose = choose, .ctx = site};
+    struct sl_engine_policy_conf policy = {.shared = shared, .role = SL_ENGINE_SERVER};
 
     if (!site || !l->n_certificates) {
         sl_err_set(err, -EINVAL, site ? "listener '%s' has no certificate" : "listener '%s': out of memory", l->name.s);
@@ -179,6 +202,11 @@ struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engin
     if (index_names(site, conf, err) < 0)
         goto fail;
     find_defaults(site);
+    if (resume_and_trust(site, conf, index, err) < 0)
+        goto fail;
+    policy.settings = &site->settings;
+    policy.tickets = site->tickets;
+    policy.trust = site->trust;
     policy.alpn = l->n_alpn ? site->alpn : NULL;
     site->policy = engine->policy_create(&policy, err);
     if (site->policy)
@@ -195,6 +223,8 @@ void sl_site_destroy(struct sl_tls_site *site, const struct sl_engine_ops *engin
     sl_list_remove(&site->link);
     store_release(site->store);
     sl_names_free(&site->names);
+    sl_tickets_free(site->tickets);
+    sl_trust_free(site->trust);
     free(site->alpn);
     free(site);
 }

@@ -17,14 +17,15 @@ struct sl_tls_params {
     struct rte_mempool *small_pool; /* for headers and tags of records: one a record until it is acknowledged, with a
                                        data room of at least 48 */
     struct sl_stats *stats;
-    uint32_t handshakes_max; /* in flight; beyond it the one that waited longest without progress gives way, counted */
-    uint64_t budget_ns;      /* what a crypto step may spend on handshakes, by stated prices; 0: 500 us */
+    uint32_t handshakes_max;  /* in flight; beyond it the one that waited longest without progress gives way, counted */
+    uint64_t budget_ns;       /* what a crypto step may spend on handshakes, by stated prices; 0: 500 us */
     uint32_t keys_cached;     /* expanded cipher keys, two a connection, 1.6 KiB each; 0: 1024 */
     uint64_t records_per_key; /* after which keys change (1.3) or the connection ends (1.2); 0: 2^24 */
 };
 
 /* Checks certificates of a configuration: PEM readable, in the right order, key matches the first certificate, key type
- * and size supported; those that are not a listener's default have names. Expiry is no error. On any thread. */
+ * and size supported; those that are not a listener's default have names. Authorities and revocation lists of clients,
+ * and ticket keys, can be read. Expiry is no error. On any thread. */
 void sl_tls_check_conf(const struct sl_conf *conf, struct sl_conf_errors *errs);
 
 /* All of it belongs to the thread that calls, which has called sl_crypto_thread_start. -ENOMEM; -EINVAL: packet buffers

@@ -54,11 +54,14 @@ struct th_cert_opts {
     const char *issuer;       /* "CN=..."; NULL: self-signed */
     enum th_key issuer_key;
     unsigned issuer_key_index;
+    bool ca; /* may issue others */
 };
 
 /* PEM texts with their final zero; malloc'd. */
 char *th_cert_pem(const struct th_cert_opts *o);
 char *th_key_pem(enum th_key kind, unsigned index);
+/* A list by the issuer "CN=..." that revokes the certificate of that PEM text (NULL: none). */
+char *th_crl_pem(const char *issuer, enum th_key issuer_key, unsigned issuer_key_index, const char *revoked_pem);
 /* Both into a configuration's entry. th_conf_cert_free frees the texts. */
 void th_conf_cert(struct sl_conf_certificate *c, const char *name, const struct th_cert_opts *o);
 void th_conf_cert_free(struct sl_conf_certificate *c);
