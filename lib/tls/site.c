@@ -154,6 +154,22 @@ static const char **alpn_list(const struct sl_conf_listener *l)
     return v;
 }
 
+/* Keys of this site alone until the worker is told those that all share (sl_tls_use_tickets): a handshake that may
+ * give a ticket can always seal it. */
+static int begin_tickets(struct sl_tls_site *site)
+{
+    struct sl_ticket_set set;
+    int ret;
+
+    site->tickets = sl_tickets_create();
+    if (!site->tickets)
+        return -ENOMEM;
+    sl_ticket_set_make(&set);
+    ret = sl_tickets_use(site->tickets, &set);
+    sl_ticket_set_wipe(&set);
+    return ret;
+}
+
 /* What sl_tls_check_conf has found good can be read here too, but for memory. A ticket of a client with a certificate
  * would have to carry that: such listeners give none. */
 static int resume_and_trust(struct sl_tls_site *site, const struct sl_conf *conf, uint32_t index, struct sl_err *err)
@@ -167,12 +183,9 @@ static int resume_and_trust(struct sl_tls_site *site, const struct sl_conf *conf
         return site->trust ? 0
                            : sl_err_set(err, -EINVAL, "listener '%s': client_ca can't be read", site->listener->name.s);
     }
-    if (site->settings.tickets) {
-        site->tickets = sl_tickets_create();
-        if (!site->tickets || use_ticket_keys(site) < 0)
-            return sl_err_set(err, -ENOMEM, "listener '%s': out of memory", site->listener->name.s);
-        sl_ticket_site_binding(&site->settings, site->listener->name.s, site->binding);
-    }
+    if (site->settings.tickets && begin_tickets(site) < 0)
+        return sl_err_set(err, -ENOMEM, "listener '%s': out of memory", site->listener->name.s);
+    sl_ticket_site_binding(&site->settings, site->listener->name.s, site->binding);
     return 0;
 }
 
