@@ -1,4 +1,6 @@
 /* Numbers of curves and keys: the constants of SEC 2, secrets below an order, digests as numbers. */
+#include <endian.h>
+
 #include "crypto/op.h"
 
 const struct sl_op_curve sl_op_curve[SL_OP_GROUP_COUNT] = {
@@ -89,16 +91,18 @@ bool sl_op_point_is_plain(enum sl_op_group group, const uint8_t *point)
 void sl_op_to_words(uint64_t *out, const uint8_t *in, size_t bytes)
 {
     for (size_t i = 0; i < bytes / 8; i++) {
-        uint64_t v = 0;
+        uint64_t v;
 
-        for (size_t k = 0; k < 8; k++)
-            v = v << 8 | in[bytes - 8 * (i + 1) + k];
-        out[i] = v;
+        memcpy(&v, in + bytes - 8 * (i + 1), sizeof v);
+        out[i] = be64toh(v);
     }
 }
 
 void sl_op_from_words(uint8_t *out, const uint64_t *in, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i++)
-        out[bytes - 1 - i] = (uint8_t)(in[i / 8] >> i % 8 * 8);
+    for (size_t i = 0; i < bytes / 8; i++) {
+        uint64_t v = htobe64(in[i]);
+
+        memcpy(out + bytes - 8 * (i + 1), &v, sizeof v);
+    }
 }

@@ -216,6 +216,7 @@ static void nonces_of_the_stock_serve_once(void **state)
         for (int i = 0; i < 20; i++) {
             for (int j = 0; j < i; j++)
                 assert_memory_not_equal(ops[i].ecdsa.r, ops[j].ecdsa.r, 32);
+            ops[i].kind = signs[k] + 1;
             ops[i].key = verify;
             one = &ops[i];
             sl_op_best(signs[k] + 1)->run(signs[k] + 1, &one, 1);

@@ -304,11 +304,11 @@ static void points_of_low_order_are_refused_and_spoil_no_neighbour(void **state)
 /* Points that are not reduced, and the top bit that is to be masked (RFC 7748 5). */
 static void x25519_takes_every_32_bytes(void **state)
 {
-    struct sl_op first[4] = {0};
+    struct sl_op first[SL_OP_BATCH] = {0};
 
     for (uint32_t i = 0; i < SL_ARRAY_LEN(first); i++) {
         memset(first[i].dh.point, 0xff, 32);
-        first[i].dh.point[0] = (uint8_t)(0xf0 + i); /* 2^255 - 16 + i = p + 3 + i */
+        first[i].dh.point[0] = (uint8_t)(0xe8 + i + (i > 3 ? 4 : 0)); /* p - 5 to p - 2, p + 3 to p + 6 */
         first[i].dh.point[31] = i % 2 ? 0xff : 0x7f;
         sl_crypto_random(first[i].dh.scalar, 32);
     }
