@@ -29,15 +29,24 @@ const struct sl_aead_backend *const sl_aead_backends[] = {
 static const struct sl_aead_backend *best[SL_AEAD_COUNT];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+static const struct sl_aead_backend *fastest(enum sl_aead_id id)
+{
+    const struct sl_aead_backend *const *b = sl_aead_backends;
+
+#if defined(SL_HAVE_IPSECMB) && defined(SL_HAVE_LIBCRYPTO)
+    if (sl_aead_ipsecmb.has(id) && sl_aead_libcrypto.has(id) && !sl_aead_ipsecmb_leads(id))
+        return &sl_aead_libcrypto;
+#endif
+    for (; *b; b++)
+        if ((*b)->has(id))
+            return *b;
+    return &sl_aead_mbedtls; /* which has everything */
+}
+
 static void choose(void)
 {
-    for (int id = 0; id < SL_AEAD_COUNT; id++) {
-        const struct sl_aead_backend *const *b = sl_aead_backends;
-
-        while (!(*b)->has((enum sl_aead_id)id)) /* the last has everything */
-            b++;
-        best[id] = *b;
-    }
+    for (int id = 0; id < SL_AEAD_COUNT; id++)
+        best[id] = fastest((enum sl_aead_id)id);
 }
 
 const struct sl_aead_backend *sl_aead_best(enum sl_aead_id id)

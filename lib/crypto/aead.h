@@ -6,6 +6,8 @@
 
 #ifdef SL_HAVE_IPSECMB
 extern const struct sl_aead_backend sl_aead_ipsecmb;
+/* Whether it is the fastest of all on this processor, for a cipher that it has. */
+bool sl_aead_ipsecmb_leads(enum sl_aead_id id);
 #endif
 #ifdef SL_HAVE_LIBCRYPTO
 extern const struct sl_aead_backend sl_aead_libcrypto;

@@ -23,7 +23,7 @@ struct chachapoly_calls {
 
 static struct gcm_calls gcm[2]; /* by enum sl_aead_id */
 static struct chachapoly_calls chachapoly;
-static bool there;
+static bool there, avx512;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static_assert(SL_AEAD_AES_128_GCM == 0 && SL_AEAD_AES_256_GCM == 1, "they index gcm[]");
@@ -58,6 +58,7 @@ static void find_calls(void)
     };
     /* An error here: no AES instructions, or its self-test failed. */
     there = imb_get_errno(m) == 0 && (m->features & IMB_FEATURE_AESNI) && gcm[0].start && chachapoly.start;
+    avx512 = m->features & IMB_FEATURE_AVX512_SKX;
     free_mb_mgr(m);
 }
 
@@ -66,6 +67,9 @@ static bool has(enum sl_aead_id id)
     pthread_once(&once, find_calls);
     return there;
 }
+
+/* Its Poly1305 is scalar below AVX-512, and libcrypto's is not; records of 4 KiB and more are slower here then. */
+bool sl_aead_ipsecmb_leads(enum sl_aead_id id) { return id != SL_AEAD_CHACHA20_POLY1305 || avx512; }
 
 static int expand(struct sl_aead_key *key, enum sl_aead_id id, const uint8_t *raw)
 {

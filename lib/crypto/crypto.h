@@ -209,4 +209,21 @@ bool sl_op_ephemeral(struct sl_op_queue *q, enum sl_op_kind kind, uint8_t *scala
 /* Spends at most about budget_ns on ephemeral keys and nonces for later; what it spent, 0 when the stock is full. */
 uint64_t sl_op_idle(struct sl_op_queue *q, uint64_t budget_ns);
 
+/* ---- what is signed, and how a signature is carried ---- */
+enum sl_rsa_hash { SL_RSA_SHA256, SL_RSA_SHA384, SL_RSA_SHA512 };
+
+/* Encode a digest into em, as long as the modulus, for RSA*_PRIVATE: EMSA-PSS (RFC 8017 9.1, the salt as long as the
+ * digest) and EMSA-PKCS1-v1_5 (9.2). 0; -EINVAL: em is too short; -ENOMEM. */
+int sl_rsa_encode_pss(enum sl_rsa_hash hash, const uint8_t *digest, uint8_t *em, uint32_t em_bytes);
+int sl_rsa_encode_pkcs1(enum sl_rsa_hash hash, const uint8_t *digest, uint8_t *em, uint32_t em_bytes);
+/* Whether em, which came out of RSA*_PUBLIC, encodes the digest. */
+bool sl_rsa_check_pss(enum sl_rsa_hash hash, const uint8_t *digest, const uint8_t *em, uint32_t em_bytes);
+bool sl_rsa_check_pkcs1(enum sl_rsa_hash hash, const uint8_t *digest, const uint8_t *em, uint32_t em_bytes);
+
+#define SL_ECDSA_DER_MAX_BYTES 104
+/* r and s, of `bytes` each (up to SL_OP_SCALAR_MAX_BYTES), as DER (RFC 3279 2.2.3); how long it is. */
+uint32_t sl_ecdsa_der(uint8_t out[static SL_ECDSA_DER_MAX_BYTES], const uint8_t *r, const uint8_t *s, uint32_t bytes);
+/* The other way: strict DER and nothing behind it, or false. */
+bool sl_ecdsa_der_parse(const uint8_t *der, size_t der_bytes, uint8_t *r, uint8_t *s, uint32_t bytes);
+
 #endif

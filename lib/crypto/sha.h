@@ -12,4 +12,11 @@ struct sl_sha256_routine {
 };
 extern const struct sl_sha256_routine sl_sha256_routines[]; /* ends with a NULL name */
 
+struct sl_sha512_routine { /* SHA-384's too */
+    const char *name;
+    bool (*has)(void);
+    void (*block)(uint64_t state[static 8], const uint8_t data[static 128]);
+};
+extern const struct sl_sha512_routine sl_sha512_routines[]; /* ends with a NULL name */
+
 #endif

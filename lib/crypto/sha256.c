@@ -2,6 +2,7 @@
 #include <mbedtls/sha256.h>
 #include <stdatomic.h>
 
+#include "crypto/crypto.h"
 #include "crypto/sha.h"
 
 #if defined(__x86_64__)
@@ -31,6 +32,17 @@ static inline uint32_t load_be(const uint8_t *p)
     return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap32(v) : v;
 }
 
+/* One round on s, whose places a to h move down by one with each t: nothing is copied. wk: W[t] + K[t]. */
+__attribute__((always_inline)) static inline void round_at(uint32_t s[static 8], int t, uint32_t wk)
+{
+    uint32_t a = s[-t & 7], b = s[(1 - t) & 7], c = s[(2 - t) & 7], e = s[(4 - t) & 7], f = s[(5 - t) & 7],
+             g = s[(6 - t) & 7];
+    uint32_t t1 = s[(7 - t) & 7] + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + (g ^ (e & (f ^ g))) + wk;
+
+    s[(3 - t) & 7] += t1;
+    s[(7 - t) & 7] = t1 + (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) | (c & (a | b)));
+}
+
 /* Word t of the schedule; w holds the last sixteen. */
 static inline uint32_t word(uint32_t w[static 16], const uint8_t *data, int t)
 {
@@ -45,18 +57,22 @@ static inline uint32_t word(uint32_t w[static 16], const uint8_t *data, int t)
 
 static void plain_block(uint32_t state[static 8], const uint8_t data[static 64])
 {
-    uint32_t w[16], a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6],
-                    h = state[7];
+    uint32_t w[16], s[8];
 
-    for (int t = 0; t < 64; t++) {
-        uint32_t t1 = h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + ((e & f) ^ (~e & g)) + k[t] + word(w, data, t);
-        uint32_t t2 = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
-
-        h = g, g = f, f = e, e = d + t1;
-        d = c, c = b, b = a, a = t1 + t2;
+    memcpy(s, state, sizeof s);
+    for (int t = 0; t < 64; t += 8) {
+        round_at(s, 0, k[t] + word(w, data, t));
+        round_at(s, 1, k[t + 1] + word(w, data, t + 1));
+        round_at(s, 2, k[t + 2] + word(w, data, t + 2));
+        round_at(s, 3, k[t + 3] + word(w, data, t + 3));
+        round_at(s, 4, k[t + 4] + word(w, data, t + 4));
+        round_at(s, 5, k[t + 5] + word(w, data, t + 5));
+        round_at(s, 6, k[t + 6] + word(w, data, t + 6));
+        round_at(s, 7, k[t + 7] + word(w, data, t + 7));
     }
-    state[0] += a, state[1] += b, state[2] += c, state[3] += d;
-    state[4] += e, state[5] += f, state[6] += g, state[7] += h;
+    for (int i = 0; i < 8; i++)
+        state[i] += s[i];
+    sl_crypto_wipe(w, sizeof w); /* the message may be a key */
 }
 
 static bool always(void) { return true; }

@@ -50,7 +50,7 @@ struct sl_tls_conn {
     char *identity; /* on the heap; NULL: no certificate of the peer was checked */
 };
 
-static_assert(sizeof(struct sl_tls_conn) <= 450, "what an idle connection holds here");
+static_assert(sizeof(struct sl_tls_conn) <= 464, "what an idle connection holds here");
 
 struct sl_tls {
     struct sl_tls_params params;

@@ -214,9 +214,9 @@ int sl_hook_ecdh_calc_secret(mbedtls_ecdh_context *ctx, size_t *len, unsigned ch
 
 static const struct digest {
     mbedtls_md_type_t md;
-    enum sl_hash hash;
+    enum sl_rsa_hash hash;
 } digests[] = {
-    {MBEDTLS_MD_SHA256, SL_HASH_SHA256}, {MBEDTLS_MD_SHA384, SL_HASH_SHA384}, {MBEDTLS_MD_SHA512, SL_HASH_SHA512}};
+    {MBEDTLS_MD_SHA256, SL_RSA_SHA256}, {MBEDTLS_MD_SHA384, SL_RSA_SHA384}, {MBEDTLS_MD_SHA512, SL_RSA_SHA512}};
 
 static const struct digest *digest_of(mbedtls_md_type_t md)
 {
@@ -237,6 +237,7 @@ static const struct sl_certificate *certificate_of(const struct sl_engine *e, co
 static int sign_ecdsa(struct sl_engine *e, const struct sl_certificate *cert, const unsigned char *hash,
                       size_t hash_len, unsigned char *sig, size_t room, size_t *len)
 {
+    uint8_t der[SL_ECDSA_DER_MAX_BYTES];
     uint32_t n;
     int status;
 
@@ -244,13 +245,16 @@ static int sign_ecdsa(struct sl_engine *e, const struct sl_certificate *cert, co
     e->op.ecdsa.hash_bytes = (uint32_t)hash_len;
     memcpy(e->op.ecdsa.hash, hash, hash_len);
     status = compute(e, cert->op_kind);
-    n = status ? 0 : sl_ecdsa_der_write(e->op.ecdsa.r, e->op.ecdsa.s, cert->number_bytes, sig, room);
-    *len = n;
+    n = status ? 0 : sl_ecdsa_der(der, e->op.ecdsa.r, e->op.ecdsa.s, cert->number_bytes);
     forget_op(e);
-    return n ? 0 : MBEDTLS_ERR_ECP_BAD_INPUT_DATA;
+    if (!n || n > room)
+        return MBEDTLS_ERR_ECP_BAD_INPUT_DATA;
+    memcpy(sig, der, n);
+    *len = n;
+    return 0;
 }
 
-static int sign_rsa(struct sl_engine *e, const struct sl_certificate *cert, bool pss, enum sl_hash md,
+static int sign_rsa(struct sl_engine *e, const struct sl_certificate *cert, bool pss, enum sl_rsa_hash md,
                     const unsigned char *hash, unsigned char *sig, size_t room, size_t *len)
 {
     uint32_t bytes = cert->number_bytes;
@@ -258,8 +262,8 @@ static int sign_rsa(struct sl_engine *e, const struct sl_certificate *cert, bool
 
     e->op.key = cert->op_key;
     if (!status)
-        status = pss ? sl_rsa_encode_pss(md, hash, bytes * 8, e->op.rsa.in)
-                     : sl_rsa_encode_pkcs1(md, hash, bytes * 8, e->op.rsa.in);
+        status = pss ? sl_rsa_encode_pss(md, hash, e->op.rsa.in, bytes)
+                     : sl_rsa_encode_pkcs1(md, hash, e->op.rsa.in, bytes);
     if (!status)
         status = compute(e, cert->op_kind);
     if (!status)

@@ -120,7 +120,8 @@ struct th_rig {
 };
 
 struct th_rig_opts {
-    uint32_t mbufs, handshakes_max, budget; /* 0: 512, 16, 16 */
+    uint32_t mbufs, handshakes_max; /* 0: 512, 16 */
+    uint64_t budget_ns;             /* 0: 100 ms */
     uint32_t smalls;                        /* 0: 512 */
     uint64_t records_per_key;               /* 0: 2^24 */
     const char *alpn[4];                    /* none: http/1.1 */

@@ -67,7 +67,7 @@ void th_rig_start(struct th_rig *r, const struct th_rig_opts *o)
     params.keys_cached = 64;
     params.stats = r->stats;
     params.handshakes_max = o->handshakes_max ? o->handshakes_max : 16;
-    params.budget_per_step = o->budget ? o->budget : 16;
+    params.budget_ns = o->budget_ns ? o->budget_ns : 100 * SL_NS_PER_MS;
     must(sl_tls_create(&params, &r->tls, &err) == 0, err.text);
     r->site = sl_tls_site_create(r->tls, &r->conf, 0, &err);
     must(r->site != NULL, err.text);
