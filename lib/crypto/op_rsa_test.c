@@ -1,4 +1,5 @@
 /* RSA operations: every backend against mbedTLS's own, keys of three sizes, faults, input that can't be. */
+#include "crypto/op.h"
 #include "crypto/op_rig.h"
 
 #include <errno.h>
@@ -143,6 +144,40 @@ static void input_beyond_the_modulus_is_refused_and_spoils_no_neighbour(void **s
         }
 }
 
+/* A key that is damaged after it was made computes wrong halves, as a fault would: the result must not be seen. A backend
+ * with a form of its own is not hit, and right. */
+static void a_wrong_result_never_leaves(void **state)
+{
+    for (const struct sl_op_backend *const *b = sl_op_backends; *b; b++) {
+        struct sl_op_key_parts parts = rig_rsa_parts(&fresh, SL_OP_RSA2048_PRIVATE);
+        struct sl_op_key *damaged = sl_op_key_create(&parts);
+        struct sl_op ops[3] = {0};
+        uint8_t untouched[256], back[256];
+
+        if (!(*b)->has(parts.kind)) {
+            sl_op_key_free(damaged);
+            continue;
+        }
+        damaged->bytes[damaged->dp - damaged->bytes + 100] ^= 4;
+        for (uint32_t i = 0; i < SL_ARRAY_LEN(ops); i++)
+            fill(&fresh, &ops[i], i == 1 ? damaged : fresh.private, parts.kind);
+        memset(untouched, 0xaa, sizeof untouched);
+        memset(ops[1].rsa.out, 0xaa, sizeof untouched);
+        run_by(*b, ops, SL_ARRAY_LEN(ops));
+        for (uint32_t i = 0; i < SL_ARRAY_LEN(ops); i++) {
+            if (i == 1 && (ops[i].status != 0 || strcmp((*b)->name, "libcrypto") != 0)) {
+                assert_int_equal(ops[i].status, -EINVAL);
+                assert_memory_equal(ops[i].rsa.out, untouched, sizeof untouched);
+                continue;
+            }
+            assert_int_equal(ops[i].status, 0);
+            assert_int_equal(mbedtls_rsa_public(&fresh.ctx, ops[i].rsa.out, back), 0);
+            assert_memory_equal(back, ops[i].rsa.in, sizeof back);
+        }
+        sl_op_key_free(damaged);
+    }
+}
+
 static void keys_that_can_not_be_are_refused(void **state)
 {
     struct sl_op_key_parts parts = rig_rsa_parts(&fresh, SL_OP_RSA2048_PRIVATE);
@@ -193,6 +228,7 @@ int main(void)
         cmocka_unit_test(keys_of_every_size),
         cmocka_unit_test(the_primes_come_in_either_order),
         cmocka_unit_test(input_beyond_the_modulus_is_refused_and_spoils_no_neighbour),
+        cmocka_unit_test(a_wrong_result_never_leaves),
         cmocka_unit_test(keys_that_can_not_be_are_refused),
         cmocka_unit_test(another_public_exponent_makes_no_key),
     };
