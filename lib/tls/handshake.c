@@ -109,7 +109,7 @@ static bool greet(struct sl_tls_conn *c)
     case SL_HELLO_WHOLE:
         return true;
     case SL_HELLO_REFUSED:
-        sl_tls_handshake_fail(c, &failure, failure.alert_sent != 0);
+        sl_tls_handshake_fail(c, &failure, true);
     }
     return false;
 }
