@@ -153,6 +153,13 @@ struct sl_conf *sl_conf_parse(const char *text, size_t len_bytes, const char *fi
                               void *ctx, struct sl_conf_errors *errs);
 /* The same from a file; paths come out absolute. */
 struct sl_conf *sl_conf_load(const char *file, struct sl_conf_errors *errs);
+
+/* What other rooms find wrong, told into the same list. The configuration may have errors already: what could not be
+ * read of it is absent (NULL, 0; UINT32_MAX as the index of a name). */
+typedef void (*sl_conf_check)(const struct sl_conf *conf, struct sl_conf_errors *errs);
+
+/* The same as sl_conf_load with the checks of other rooms, so that their errors come out in the same run as the text's. */
+struct sl_conf *sl_conf_load_checked(const char *file, sl_conf_check check, struct sl_conf_errors *errs);
 void sl_conf_free(struct sl_conf *conf);
 
 /* What the text asks of the machine's cores, which are numbered from 0: more workers than there are, a core that is not

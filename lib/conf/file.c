@@ -72,9 +72,12 @@ static uint8_t *read_pem(struct conf_reader *r, const char *key, const struct sl
                       conf_word(path->s, word), err.text);
         return NULL;
     }
-    if (*len_bytes <= 1)
+    if (*len_bytes <= 1) {
         sl_conf_error(r->errs, path->mark, "%s.%s: \"%s\" is an empty file, PEM is wanted", r->path, key,
                       conf_word(path->s, word));
+        free(bytes);
+        return NULL; /* it is told; nobody else need look into it */
+    }
     kept = (uint8_t *)conf_arena_copy(r->arena, bytes, *len_bytes);
     explicit_bzero(bytes, *len_bytes);
     free(bytes);
@@ -99,7 +102,7 @@ static void errors_begin(struct sl_conf_errors *errs, const char *file)
 
 /* folder: what relative paths begin with, "" or with a final '/'. */
 static struct sl_conf *parse(const char *text, size_t len_bytes, const char *file, const char *folder,
-                             sl_conf_read_file read_file, void *ctx, struct sl_conf_errors *errs)
+                             sl_conf_read_file read_file, void *ctx, sl_conf_check check, struct sl_conf_errors *errs)
 {
     struct conf_reader r = {.errs = errs, .folder = folder, .read_ctx = ctx};
     const struct conf_node *root;
@@ -115,6 +118,8 @@ static struct sl_conf *parse(const char *text, size_t len_bytes, const char *fil
     if (root != NULL) {
         conf_fill(&r, root);
         conf_check(&r);
+        if (check != NULL)
+            check(r.conf, errs);
     }
     conf_arena_free(r.scratch);
     if (errs->n == 0)
@@ -133,7 +138,7 @@ struct sl_conf *sl_conf_parse(const char *text, size_t len_bytes, const char *fi
     if (folder == NULL)
         abort(); /* as the arena does */
     errors_begin(errs, file);
-    conf = parse(text, len_bytes, file, folder, read_file, ctx, errs);
+    conf = parse(text, len_bytes, file, folder, read_file, ctx, NULL, errs);
     free(folder);
     return conf;
 }
@@ -156,6 +161,11 @@ static bool folder_of(const char *file, char out[static PATH_MAX * 2])
 
 struct sl_conf *sl_conf_load(const char *file, struct sl_conf_errors *errs)
 {
+    return sl_conf_load_checked(file, NULL, errs);
+}
+
+struct sl_conf *sl_conf_load_checked(const char *file, sl_conf_check check, struct sl_conf_errors *errs)
+{
     char folder[PATH_MAX * 2];
     struct sl_conf *conf = NULL;
     struct sl_err err;
@@ -169,7 +179,7 @@ struct sl_conf *sl_conf_load(const char *file, struct sl_conf_errors *errs)
     else if (!folder_of(file, folder))
         sl_conf_error(errs, (struct sl_mark){0}, "its folder can't be told: %s", strerrordesc_np(errno));
     else
-        conf = parse((const char *)text, len_bytes - 1, file, folder, NULL, NULL, errs);
+        conf = parse((const char *)text, len_bytes - 1, file, folder, NULL, NULL, check, errs);
     free(text);
     return conf;
 }
