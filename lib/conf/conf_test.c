@@ -379,6 +379,7 @@ static const char *refused(const char *text)
 {
     static char said[4096];
     char path[] = "/tmp/conf_test.XXXXXX", line[512];
+    size_t used = 0;
     int fd = mkstemp(path);
 
     assert_true(fd >= 0);
@@ -386,9 +387,9 @@ static const char *refused(const char *text)
     write_file(path, text);
     assert_null(sl_conf_load_checked(path, refuse_cores_and_keys, &errs));
     unlink(path);
-    said[0] = '\0';
     for (uint32_t i = 0; i < errs.n; i++)
-        strcat(said, strchr(sl_conf_error_format(&errs, i, line, sizeof line), ':'));
+        used += (size_t)snprintf(said + used, sizeof said - used, "%s",
+                                 strchr(sl_conf_error_format(&errs, i, line, sizeof line), ':'));
     return said;
 }
 
