@@ -100,7 +100,7 @@ struct conn {
     uint32_t high_rxt;    /* everything below was retransmitted in this recovery (RFC 6675 HighRxt) */
     uint32_t max_snd_wnd; /* largest window that the peer ever offered */
     uint32_t rtt_seq;     /* timing ends when this is acknowledged */
-    uint64_t rtt_at;      /* F_TIMING: when timing began; otherwise when the SYN or snd_una's segment was last sent again */
+    uint64_t rtt_at; /* F_TIMING: when timing began; otherwise when the SYN or snd_una's segment was last sent again */
     uint32_t srtt_us, rttvar_us; /* 0: no sample yet */
     uint32_t rto_us;             /* without backoff */
     uint16_t mss;                /* payload bytes of a full segment we send */
