@@ -116,8 +116,8 @@ static bool somebody_waits(ino_t inode)
 
 static void the_limit_does_not_fall_while_another_process_takes_its_pages(void **state)
 {
-    pthread_t thread = 0;
-    struct stat st;
+    pthread_t thread;
+    struct stat st = {0};
     int fd;
 
     (void)state;
