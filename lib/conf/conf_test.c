@@ -448,6 +448,55 @@ static void loading_reads_real_files_and_reads_them_again(void **state)
     rmdir(folder);
 }
 
+static void refuse_cores_and_keys(const struct sl_conf *conf, struct sl_conf_errors *e)
+{
+    for (uint32_t i = 0; i < conf->workers.n_cores; i++)
+        sl_conf_error(e, conf->workers.cores[i].mark, "not this core");
+    for (uint32_t i = 0; i < conf->n_certificates; i++)
+        if (conf->certificates[i].key_pem != NULL)
+            sl_conf_error(e, conf->certificates[i].key.mark, "not this key");
+}
+
+/* Loads text from a file of its own, whose checks refuse_cores_and_keys makes. All that was said, without the path. */
+static const char *refused(const char *text)
+{
+    static char said[4096];
+    char path[] = "/tmp/conf_test.XXXXXX", line[512];
+    size_t used = 0;
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    close(fd);
+    write_file(path, text);
+    assert_null(sl_conf_load_checked(path, refuse_cores_and_keys, &errs));
+    unlink(path);
+    for (uint32_t i = 0; i < errs.n; i++)
+        used += (size_t)snprintf(said + used, sizeof said - used, "%s",
+                                 strchr(sl_conf_error_format(&errs, i, line, sizeof line), ':'));
+    return said;
+}
+
+static void errors_of_other_rooms_come_out_with_those_of_the_text(void **state)
+{
+    const char *said = refused("workers: { cores: [1], idle: slep }\n"
+                               "certificates: [{ name: a, chain: a.crt, key: /nonexistent/a.key }]\n");
+
+    assert_non_null(strstr(said, ":1:20: not this core"));
+    assert_non_null(strstr(said, ":1:30: workers.idle: \"slep\""));
+    assert_non_null(strstr(said, ":2:46: certificates.key: \"/nonexistent/a.key\" can't be read"));
+    assert_null(strstr(said, "not this key"));
+}
+
+static void what_only_another_room_refuses_is_refused(void **state)
+{
+    assert_string_equal(
+        refused("workers: { cores: [1] }\n"
+                "interfaces: [{ name: front, device: \"vdev:null\", addresses: 198.18.0.10/24 }]\n"
+                "upstreams: [{ name: app, servers: \"198.18.0.2:80\" }]\n"
+                "listeners: [{ name: http, address: \"198.18.0.10:80\", protocol: tcp, upstream: app }]\n"),
+        ":1:20: not this core");
+}
+
 static void a_file_that_is_none_is_told_without_a_line(void **state)
 {
     char told[512];
@@ -483,6 +532,8 @@ int main(void)
         cmocka_unit_test(the_shipped_reference_is_what_the_table_says),
         cmocka_unit_test(shipped_files_are_good),
         cmocka_unit_test(loading_reads_real_files_and_reads_them_again),
+        cmocka_unit_test(errors_of_other_rooms_come_out_with_those_of_the_text),
+        cmocka_unit_test(what_only_another_room_refuses_is_refused),
         cmocka_unit_test(a_file_that_is_none_is_told_without_a_line),
     };
 

@@ -84,10 +84,12 @@ static int look_at_hello(mbedtls_ssl_context *ssl)
 #endif
     if (!e->hellos++) {
         e->asked_bytes = (uint16_t)SL_MIN(len, sizeof e->asked);
-        memcpy(e->asked, name, name ? e->asked_bytes : 0);
+        if (name)
+            memcpy(e->asked, name, e->asked_bytes);
         return 0;
     }
-    return len == e->asked_bytes && memcmp(name, e->asked, len) == 0 ? 0 : MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER;
+    return len == e->asked_bytes && (!name || memcmp(name, e->asked, len) == 0) ? 0
+                                                                                 : MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER;
 }
 
 /* ---- policy ---- */
