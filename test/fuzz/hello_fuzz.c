@@ -68,6 +68,8 @@ static void inside(const uint8_t *msg, uint32_t len, struct sl_bytes b)
     must(b.p || !b.len, "bytes that are nowhere");
 }
 
+static const struct sl_hash_key key = {{1, 2}};
+
 static void look(const uint8_t *msg, uint32_t len, const struct sl_hello *h)
 {
     const struct sl_bytes all[] = {h->session_id,     h->sni,         h->alpn,        h->cookie, h->session_ticket,
@@ -92,6 +94,11 @@ static void look(const uint8_t *msg, uint32_t len, const struct sl_hello *h)
     must(!h->psk_binders.p || h->psk_binders.p + h->psk_binders.len == msg + len, "something behind the binders");
     must((sl_hello_name(h, name) == SL_HELLO_NAME_GOOD) == (name[0] != 0), "a name that is none");
     sl_hello_version(h, SL_HELLO_V12 | SL_HELLO_V13, &failure);
+    if (h->shares == 1u << SL_HELLO_P256 && !sl_hello_has(h, SL_HELLO_EARLY_DATA))
+        must(sl_hello_repeats(h, sl_hello_mark(h, &key), &key, SL_HELLO_P256, &failure) ||
+                 h->share_list.len > 4 + h->share[SL_HELLO_P256].len,
+             "a hello does not repeat itself");
+    sl_hello_mark(h, &key);
 }
 
 static void parse(const struct sl_hello_reader *r)
