@@ -145,6 +145,15 @@ enum sl_hello_name {
 /* The name asked for, in lower case, without a final dot, as sl_names_find wants it; "" unless GOOD. */
 enum sl_hello_name sl_hello_name(const struct sl_hello *h, char out[static SL_HELLO_NAME_ROOM]);
 
+/* Stands for all that the hello after a HelloRetryRequest must repeat (RFC 8446 4.1.2): everything but key_share,
+ * early_data, cookie, pre_shared_key and padding, in its order. Keyed, so that no client finds two hellos of one mark. */
+uint64_t sl_hello_mark(const struct sl_hello *h, const struct sl_hash_key *key);
+
+/* Whether the second hello is the first one, whose mark is given, with one share, of the group that was asked for, and
+ * without early data. False: failure says illegal_parameter. */
+bool sl_hello_repeats(const struct sl_hello *second, uint64_t mark, const struct sl_hash_key *key,
+                      enum sl_hello_group asked, struct sl_tls_failure *failure);
+
 /* The protocols of ALPN in the client's order. Begin with sl_bytes_cursor(h->alpn); false: no more. */
 bool sl_hello_next_protocol(struct sl_cursor *list, struct sl_bytes *name);
 

@@ -2,20 +2,34 @@
  * is in hello_parse.c. */
 #include "tls/hello_extensions.h"
 
-const uint16_t sl_hello_group_id[SL_HELLO_GROUP_COUNT] = {
-    [SL_HELLO_X25519] = 0x001d,
-    [SL_HELLO_P256] = 0x0017,
-    [SL_HELLO_P384] = 0x0018,
-    [SL_HELLO_X25519MLKEM768] = 0x11ec,
-};
+#define GROUPS(X)                                                                                                      \
+    X(SL_HELLO_X25519, 0x001d)                                                                                         \
+    X(SL_HELLO_P256, 0x0017)                                                                                           \
+    X(SL_HELLO_P384, 0x0018)                                                                                           \
+    X(SL_HELLO_X25519MLKEM768, 0x11ec)
 
-const uint16_t sl_hello_signature_id[SL_HELLO_SIGNATURE_COUNT] = {
-    [SL_HELLO_ECDSA_P256_SHA256] = 0x0403,   [SL_HELLO_ECDSA_P384_SHA384] = 0x0503,
-    [SL_HELLO_ECDSA_P521_SHA512] = 0x0603,   [SL_HELLO_RSA_PSS_RSAE_SHA256] = 0x0804,
-    [SL_HELLO_RSA_PSS_RSAE_SHA384] = 0x0805, [SL_HELLO_RSA_PSS_RSAE_SHA512] = 0x0806,
-    [SL_HELLO_RSA_PKCS1_SHA256] = 0x0401,    [SL_HELLO_RSA_PKCS1_SHA384] = 0x0501,
-    [SL_HELLO_RSA_PKCS1_SHA512] = 0x0601,    [SL_HELLO_ED25519] = 0x0807,
-};
+#define SIGNATURES(X)                                                                                                  \
+    X(SL_HELLO_ECDSA_P256_SHA256, 0x0403)                                                                              \
+    X(SL_HELLO_ECDSA_P384_SHA384, 0x0503)                                                                              \
+    X(SL_HELLO_ECDSA_P521_SHA512, 0x0603)                                                                              \
+    X(SL_HELLO_RSA_PSS_RSAE_SHA256, 0x0804)                                                                            \
+    X(SL_HELLO_RSA_PSS_RSAE_SHA384, 0x0805)                                                                            \
+    X(SL_HELLO_RSA_PSS_RSAE_SHA512, 0x0806)                                                                            \
+    X(SL_HELLO_RSA_PKCS1_SHA256, 0x0401)                                                                               \
+    X(SL_HELLO_RSA_PKCS1_SHA384, 0x0501)                                                                               \
+    X(SL_HELLO_RSA_PKCS1_SHA512, 0x0601)                                                                               \
+    X(SL_HELLO_ED25519, 0x0807)
+
+#define VERSIONS(X)                                                                                                    \
+    X(0, 0x0303)                                                                                                       \
+    X(1, 0x0304) /* as SL_HELLO_V12, SL_HELLO_V13 */
+
+const uint16_t sl_hello_group_id[SL_HELLO_GROUP_COUNT] = {GROUPS(SL_HELLO_BY_PLACE)};
+const uint16_t sl_hello_signature_id[SL_HELLO_SIGNATURE_COUNT] = {SIGNATURES(SL_HELLO_BY_PLACE)};
+
+static const struct sl_hello_number groups[SL_HELLO_SLOTS] = {GROUPS(SL_HELLO_BY_SLOT)};
+static const struct sl_hello_number signatures[SL_HELLO_SLOTS] = {SIGNATURES(SL_HELLO_BY_SLOT)};
+static const struct sl_hello_number versions[SL_HELLO_SLOTS] = {VERSIONS(SL_HELLO_BY_SLOT)};
 
 /* A key share's length, and the first byte of a point, which is uncompressed (RFC 8446 4.2.8.2); 0: any. X25519MLKEM768
  * is ML-KEM's encapsulation key of 1184 bytes and an X25519 key (draft-ietf-tls-ecdhe-mlkem). */
@@ -29,13 +43,13 @@ static const struct {
     [SL_HELLO_X25519MLKEM768] = {1184 + 32, 0},
 };
 
-/* A list of numbers of two bytes, never empty; the set of those in `ids`. */
-static uint8_t numbers(struct sl_cursor list, const uint16_t *ids, uint32_t n, uint32_t *set)
+/* A list of numbers of two bytes, never empty; the set of those that we know. */
+static uint8_t numbers(struct sl_cursor list, const struct sl_hello_number *known, uint32_t *set)
 {
     if (list.bad || sl_cursor_left(&list) == 0 || sl_cursor_left(&list) % 2)
         return SL_ALERT_DECODE_ERROR;
     while (sl_cursor_left(&list))
-        *set |= sl_hello_bit(ids, n, sl_cursor_u16(&list));
+        *set |= sl_hello_set(known, sl_cursor_u16(&list));
     return 0;
 }
 
@@ -113,7 +127,7 @@ static uint8_t supported_groups(struct sl_cursor *c, struct sl_hello *h)
     struct sl_cursor list = sl_hello_vec16(c);
 
     h->group_list = sl_hello_rest(&list);
-    return numbers(list, sl_hello_group_id, SL_HELLO_GROUP_COUNT, &h->groups);
+    return numbers(list, groups, &h->groups);
 }
 
 /* RFC 8422 5.1.2: of 1.2 only, so hello_parse.c judges what is missing. */
@@ -131,12 +145,12 @@ static uint8_t ec_point_formats(struct sl_cursor *c, struct sl_hello *h)
 
 static uint8_t signature_algorithms(struct sl_cursor *c, struct sl_hello *h)
 {
-    return numbers(sl_hello_vec16(c), sl_hello_signature_id, SL_HELLO_SIGNATURE_COUNT, &h->signatures);
+    return numbers(sl_hello_vec16(c), signatures, &h->signatures);
 }
 
 static uint8_t signature_algorithms_cert(struct sl_cursor *c, struct sl_hello *h)
 {
-    return numbers(sl_hello_vec16(c), sl_hello_signature_id, SL_HELLO_SIGNATURE_COUNT, &h->cert_signatures);
+    return numbers(sl_hello_vec16(c), signatures, &h->cert_signatures);
 }
 
 bool sl_hello_next_protocol(struct sl_cursor *list, struct sl_bytes *name)
@@ -208,9 +222,8 @@ static uint8_t pre_shared_key(struct sl_cursor *c, struct sl_hello *h)
 /* RFC 8446 4.2.1: where it stands, legacy_version counts no more. */
 static uint8_t supported_versions(struct sl_cursor *c, struct sl_hello *h)
 {
-    static const uint16_t ids[] = {0x0303, 0x0304}; /* bits as SL_HELLO_V12, SL_HELLO_V13 */
     uint32_t set = 0;
-    uint8_t alert = numbers(sl_hello_vec8(c), ids, SL_ARRAY_LEN(ids), &set);
+    uint8_t alert = numbers(sl_hello_vec8(c), versions, &set);
 
     h->versions = (uint8_t)set;
     return alert;
@@ -252,7 +265,7 @@ static uint8_t key_share(struct sl_cursor *c, struct sl_hello *h)
 
     h->share_list = sl_hello_rest(&list);
     while (sl_cursor_left(&list)) {
-        uint32_t bit = sl_hello_bit(sl_hello_group_id, SL_HELLO_GROUP_COUNT, sl_cursor_u16(&list));
+        uint32_t bit = sl_hello_set(groups, sl_cursor_u16(&list));
         struct sl_cursor key = sl_hello_vec16(&list);
         uint32_t i;
 

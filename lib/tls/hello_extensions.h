@@ -26,14 +26,26 @@ static inline struct sl_bytes sl_hello_rest(const struct sl_cursor *c)
     return (struct sl_bytes){c->p, (uint32_t)sl_cursor_left(c)};
 }
 
-/* The set of one number in a table of ours; 0 when it is not there. */
-static inline uint32_t sl_hello_bit(const uint16_t *ids, uint32_t n, uint16_t id)
-{
-    uint32_t set = 0;
+/* Numbers that we know, each in the slot that it names itself, so that a list of thousands costs a look at each. Two in
+ * one slot would be an initializer overridden, which the compiler refuses. */
+#define SL_HELLO_SLOTS 64
+#define SL_HELLO_SLOT(id) (((id) + ((id) >> 8) * 5) % SL_HELLO_SLOTS)
 
-    for (uint32_t i = 0; i < n; i++)
-        set |= (uint32_t)(ids[i] == id) << i;
-    return set;
+struct sl_hello_number {
+    uint16_t id;
+    uint16_t set; /* 1 << its place in our enum; 0: an empty slot */
+};
+
+/* For lists of X(place, id): a table by place, and one by slot. */
+#define SL_HELLO_BY_PLACE(place, id) [place] = (id),
+#define SL_HELLO_BY_SLOT(place, id) [SL_HELLO_SLOT(id)] = {(id), 1u << (place)},
+
+/* The set of one number; 0 when it is none of ours. */
+static inline uint32_t sl_hello_set(const struct sl_hello_number *slots, uint16_t id)
+{
+    const struct sl_hello_number *n = &slots[SL_HELLO_SLOT(id)];
+
+    return n->id == id ? n->set : 0;
 }
 
 /* Reserved so that servers learn to skip what they don't know (RFC 8701 2). */

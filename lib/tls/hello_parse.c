@@ -8,13 +8,24 @@
 #define CLIENT_HELLO 1            /* handshake type */
 #define RENEGOTIATION_INFO 0xff01 /* its number among extensions */
 
-const uint16_t sl_hello_suite_id[SL_HELLO_SUITE_COUNT] = {
-    [SL_HELLO_TLS13_AES_128_GCM_SHA256] = 0x1301,           [SL_HELLO_TLS13_AES_256_GCM_SHA384] = 0x1302,
-    [SL_HELLO_TLS13_CHACHA20_POLY1305_SHA256] = 0x1303,     [SL_HELLO_ECDHE_ECDSA_AES_128_GCM_SHA256] = 0xc02b,
-    [SL_HELLO_ECDHE_ECDSA_AES_256_GCM_SHA384] = 0xc02c,     [SL_HELLO_ECDHE_ECDSA_CHACHA20_POLY1305_SHA256] = 0xcca9,
-    [SL_HELLO_ECDHE_RSA_AES_128_GCM_SHA256] = 0xc02f,       [SL_HELLO_ECDHE_RSA_AES_256_GCM_SHA384] = 0xc030,
-    [SL_HELLO_ECDHE_RSA_CHACHA20_POLY1305_SHA256] = 0xcca8,
-};
+#define SUITES(X)                                                                                                      \
+    X(SL_HELLO_TLS13_AES_128_GCM_SHA256, 0x1301)                                                                       \
+    X(SL_HELLO_TLS13_AES_256_GCM_SHA384, 0x1302)                                                                       \
+    X(SL_HELLO_TLS13_CHACHA20_POLY1305_SHA256, 0x1303)                                                                 \
+    X(SL_HELLO_ECDHE_ECDSA_AES_128_GCM_SHA256, 0xc02b)                                                                 \
+    X(SL_HELLO_ECDHE_ECDSA_AES_256_GCM_SHA384, 0xc02c)                                                                 \
+    X(SL_HELLO_ECDHE_ECDSA_CHACHA20_POLY1305_SHA256, 0xcca9)                                                           \
+    X(SL_HELLO_ECDHE_RSA_AES_128_GCM_SHA256, 0xc02f)                                                                   \
+    X(SL_HELLO_ECDHE_RSA_AES_256_GCM_SHA384, 0xc030)                                                                   \
+    X(SL_HELLO_ECDHE_RSA_CHACHA20_POLY1305_SHA256, 0xcca8)
+
+#define CHACHA                                                                                                         \
+    (1u << SL_HELLO_TLS13_CHACHA20_POLY1305_SHA256 | 1u << SL_HELLO_ECDHE_ECDSA_CHACHA20_POLY1305_SHA256 |             \
+     1u << SL_HELLO_ECDHE_RSA_CHACHA20_POLY1305_SHA256)
+
+const uint16_t sl_hello_suite_id[SL_HELLO_SUITE_COUNT] = {SUITES(SL_HELLO_BY_PLACE)};
+
+static const struct sl_hello_number known_suites[SL_HELLO_SLOTS] = {SUITES(SL_HELLO_BY_SLOT)};
 
 /* A set of numbers that costs what is put into it: a page is cleared when it is first touched. */
 struct number_set {
@@ -50,9 +61,10 @@ static bool take(struct number_set *s, uint16_t v)
 /* Puts v in; false when it was there. */
 static bool put_new(struct number_set *s, uint16_t v)
 {
-    bool there = take(s, v);
+    uint64_t *w = word(s, v), bit = UINT64_C(1) << v % 64;
+    bool there = *w & bit;
 
-    put(s, v);
+    *w |= bit;
     return !there;
 }
 
@@ -81,10 +93,12 @@ static uint8_t suites(struct sl_cursor list, struct sl_hello *h)
         } else if (id == RENEGOTIATION_SCSV) {
             h->renegotiation = true;
         } else if (!sl_hello_grease(id)) {
-            if (!(led & version) && (id == 0x1303 || id == 0xcca8 || id == 0xcca9))
+            uint32_t set = sl_hello_set(known_suites, id);
+
+            if (!(led & version) && (set & CHACHA))
                 h->chacha_first |= version;
             led |= version;
-            h->suites |= sl_hello_bit(sl_hello_suite_id, SL_HELLO_SUITE_COUNT, id);
+            h->suites |= set;
         }
     }
     return 0;

@@ -7,7 +7,7 @@
 
 #include "tls/hello.h"
 
-#define SL_HELLO_MAX_BYTES 65536  /* of a message with its header */
+#define SL_HELLO_MAX_BYTES 65535  /* of a message with its header; mbedTLS takes no more either */
 #define SL_HELLO_MAX_RECORDS 2048 /* for one message: more than it takes to send a post-quantum one byte by byte */
 
 enum sl_hello_status {

@@ -154,6 +154,9 @@ static void refusals(void **state)
          SL_ALERT_ILLEGAL_PARAMETER},
         {TH_FRONT(TH_SUITES, "00") "(" TH_VERSIONS TH_SIGNATURES TH_GROUPS "0033((001d(00*32) 1a1a(00))))",
          SL_ALERT_ILLEGAL_PARAMETER},
+        /* 000a is a type of extension here, but no group */
+        {TH_FRONT(TH_SUITES, "00") "(" TH_VERSIONS TH_SIGNATURES TH_GROUPS "0033((001d(00*32) 000a(00))))",
+         SL_ALERT_ILLEGAL_PARAMETER},
         {TH_FRONT(TH_SUITES, "00") "(" TH_VERSIONS TH_SIGNATURES "0033((1234(00) 1234(00))) 000a((1234)))",
          SL_ALERT_ILLEGAL_PARAMETER},
         /* what 1.3 wants (RFC 8446 9.2) */
