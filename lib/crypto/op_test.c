@@ -256,6 +256,7 @@ static void signatures_of_one_digest_differ(void **state)
         for (uint32_t i = 0; i < SL_OP_BATCH; i++) {
             ops[i].key = pair.sign;
             ops[i].ecdsa.hash_bytes = 32;
+            ops[i].ecdsa.hash[0] = 1;
         }
         run_by(*b, SL_OP_P256_SIGN, ops, SL_OP_BATCH);
         for (uint32_t i = 1; i < SL_OP_BATCH; i++)
@@ -455,6 +456,7 @@ static void wrong_signatures_are_refused_and_spoil_no_neighbour(void **state)
         for (uint32_t i = 0; i < SL_OP_BATCH; i++) {
             good[i].key = pair.sign;
             good[i].ecdsa.hash_bytes = 32;
+            sl_crypto_random(good[i].ecdsa.hash, 32);
         }
         run_by(sl_op_best(sign), sign, good, SL_OP_BATCH);
         EACH_BACKEND(b, sign + 1)
