@@ -1,4 +1,5 @@
 /* Key agreement and signatures on curves: published vectors, edge cases, every backend against every other. */
+#include "crypto/op.h"
 #include "crypto/op_rig.h"
 
 #include <errno.h>
@@ -506,6 +507,23 @@ static void the_best_backend_has_the_lowest_price(void **state)
     }
 }
 
+/* A lone operation may be cheaper by a backend that computes one at a time. */
+static void so_many_as_wait_cost_what_the_cheapest_backend_takes_for_them(void **state)
+{
+    for (unsigned kind = 0; kind < SL_OP_KIND_COUNT; kind++)
+        for (uint32_t n = 1; n <= SL_OP_BATCH; n++) {
+            uint64_t least = UINT64_MAX;
+
+            EACH_BACKEND(b, kind)
+            {
+                uint64_t runs = (n + (*b)->width - 1) / (*b)->width;
+
+                least = SL_MIN(least, runs * (*b)->price_ns[kind]);
+            }
+            assert_int_equal(sl_op_run_price_ns(kind, n), least);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -521,6 +539,7 @@ int main(void)
         cmocka_unit_test(wrong_signatures_are_refused_and_spoil_no_neighbour),
         cmocka_unit_test(keys_that_can_not_be_are_refused),
         cmocka_unit_test(the_best_backend_has_the_lowest_price),
+        cmocka_unit_test(so_many_as_wait_cost_what_the_cheapest_backend_takes_for_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
