@@ -194,10 +194,11 @@ uint32_t sl_op_price_ns(enum sl_op_kind kind);
 struct sl_op_queue;
 struct sl_op_queue *sl_op_queue_create(void); /* NULL: no memory */
 void sl_op_queue_destroy(struct sl_op_queue *q);
-/* Takes an operation. When it fills a batch of its kind the batch is computed at once. */
+/* Takes an operation. When it fills a batch of its kind the batch is computed at once (not where the best backend
+ * computes one after the other: there only flush does, within its budget). */
 void sl_op_submit(struct sl_op_queue *q, struct sl_op *op);
-/* Computes what waits, batches that are not full too, dearest kinds last, until it has cost budget_ns; at least one
- * batch. What it cost. */
+/* Computes what waits, batches that are not full too, dearest kinds last (but for one that was passed over too often),
+ * until it has cost budget_ns; at least one batch. What it cost. */
 uint64_t sl_op_flush(struct sl_op_queue *q, uint64_t budget_ns);
 /* The next operation that is done, in the order in which they were done; NULL: none. */
 struct sl_op *sl_op_take(struct sl_op_queue *q);
