@@ -191,9 +191,7 @@ struct sl_conf *sl_conf_parse(const char *text, size_t len_bytes, const char *fi
                               void *ctx, struct sl_conf_errors *errs);
 /* The same from a file; paths come out absolute. */
 struct sl_conf *sl_conf_load(const char *file, struct sl_conf_errors *errs);
-/* The same text once more with what its files hold now: what a change of a certificate needs, while an edit of the
- * configuration itself waits for a reload. */
-struct sl_conf *sl_conf_again(const struct sl_conf *conf, struct sl_conf_errors *errs);
+
 
 /* What other rooms find wrong, told into the same list. The configuration may have errors already: what could not be
  * read of it is absent (NULL, 0; UINT32_MAX as the index of a name). */
@@ -201,11 +199,16 @@ typedef void (*sl_conf_check)(const struct sl_conf *conf, struct sl_conf_errors 
 
 /* The same as sl_conf_load with the checks of other rooms, so that their errors come out in the same run as the text's. */
 struct sl_conf *sl_conf_load_checked(const char *file, sl_conf_check check, struct sl_conf_errors *errs);
+/* The same text once more with what its files hold now: what a change of a certificate needs, while an edit of the
+ * configuration itself waits for a reload. */
+struct sl_conf *sl_conf_again(const struct sl_conf *conf, sl_conf_check check, struct sl_conf_errors *errs);
 void sl_conf_free(struct sl_conf *conf);
 
-/* The paths of files other than itself that a configuration was made of, in a fixed order: path i, NULL past the last.
- * An absent one is "". */
-const char *sl_conf_file_path(const struct sl_conf *conf, uint32_t i);
+/* The files other than itself that a configuration was made of, in a fixed order: the path of file i, "" where none was
+ * given, NULL past the last. *contents, which may be NULL: what it held. */
+const char *sl_conf_file_at(const struct sl_conf *conf, uint32_t i, struct sl_conf_file *contents);
+/* Whether file i holds something else by now, or can't be read. */
+bool sl_conf_file_differs(const struct sl_conf *conf, uint32_t i);
 
 /* What the text asks of the machine's cores, which are numbered from 0: more workers than there are, a core that is not
  * there. Each is an error in errs with its line. True when there is any. */

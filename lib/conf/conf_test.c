@@ -126,14 +126,17 @@ static void files_are_listed_in_order(void **state)
 {
     static const char *const paths[] = {
         "/etc/sluice/site.crt", "/keys/site.key", "", "", "/etc/sluice/t.keys", "", "", "", "", "", ""};
+    struct sl_conf_file file;
     char text[2048];
     struct sl_conf *c;
 
     snprintf(text, sizeof text, "%s%s", minimal, "tls: [{ name: a, ticket_keys: t.keys }]\n");
     c = parse(text);
     for (uint32_t i = 0; i < SL_ARRAY_LEN(paths); i++)
-        assert_string_equal(sl_conf_file_path(c, i), paths[i]);
-    assert_null(sl_conf_file_path(c, SL_ARRAY_LEN(paths)));
+        assert_string_equal(sl_conf_file_at(c, i, NULL), paths[i]);
+    assert_string_equal(sl_conf_file_at(c, 4, &file), "/etc/sluice/t.keys");
+    assert_memory_equal(file.bytes, "PEM", 4);
+    assert_null(sl_conf_file_at(c, SL_ARRAY_LEN(paths), &file));
     sl_conf_free(c);
 }
 
@@ -429,8 +432,13 @@ static void loading_reads_real_files_and_reads_them_again(void **state)
     assert_non_null(c);
     assert_string_equal(c->certificates[0].chain.s, crt);
     assert_memory_equal(c->certificates[0].key_pem, "KEY", 4);
+    assert_false(sl_conf_file_differs(c, 0));
+    assert_false(sl_conf_file_differs(c, 1));
+    assert_false(sl_conf_file_differs(c, 99));
     write_file(path, "an edit that waits for a reload");
     write_file(key, "NEW");
+    assert_false(sl_conf_file_differs(c, 0));
+    assert_true(sl_conf_file_differs(c, 1));
     again = sl_conf_again(c, &errs);
     assert_non_null(again);
     assert_string_equal(again->certificates[0].key.s, key);
@@ -438,6 +446,7 @@ static void loading_reads_real_files_and_reads_them_again(void **state)
     assert_false(sl_conf_needs_restart(c, again, &errs));
     sl_conf_free(again);
     unlink(crt);
+    assert_true(sl_conf_file_differs(c, 0));
     assert_null(sl_conf_again(c, &errs));
     sl_conf_error_format(&errs, 0, told, sizeof told);
     assert_non_null(strstr(told, "c.yaml:6:37: certificates.chain: "));

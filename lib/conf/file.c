@@ -194,23 +194,52 @@ struct sl_conf *sl_conf_load_checked(const char *file, sl_conf_check check, stru
     return conf;
 }
 
-struct sl_conf *sl_conf_again(const struct sl_conf *conf, struct sl_conf_errors *errs)
+struct sl_conf *sl_conf_again(const struct sl_conf *conf, sl_conf_check check, struct sl_conf_errors *errs)
 {
     errors_begin(errs, conf->file.s);
-    return parse(conf->source.s, conf->source_bytes, conf->file.s, conf->folder, NULL, NULL, NULL, errs);
+    return parse(conf->source.s, conf->source_bytes, conf->file.s, conf->folder, NULL, NULL, check, errs);
 }
 
-const char *sl_conf_file_path(const struct sl_conf *conf, uint32_t i)
+const char *sl_conf_file_at(const struct sl_conf *conf, uint32_t i, struct sl_conf_file *contents)
 {
+    struct sl_conf_file spare;
     const struct sl_conf_tls *t;
+    uint32_t k;
 
-    if (i / 2 < conf->n_certificates)
-        return i % 2 == 0 ? conf->certificates[i / 2].chain.s : conf->certificates[i / 2].key.s;
-    i -= 2 * conf->n_certificates;
-    if (i / 3 >= conf->n_tls)
+    contents = contents != NULL ? contents : &spare;
+    if (i / 2 < conf->n_certificates) {
+        const struct sl_conf_certificate *c = &conf->certificates[i / 2];
+
+        *contents = i % 2 == 0 ? (struct sl_conf_file){c->chain_pem, c->chain_len}
+                               : (struct sl_conf_file){c->key_pem, c->key_len};
+        return i % 2 == 0 ? c->chain.s : c->key.s;
+    }
+    k = i - 2 * conf->n_certificates;
+    if (k / 3 >= conf->n_tls)
         return NULL;
-    t = &conf->tls[i / 3];
-    return i % 3 == 0 ? t->client_ca.s : i % 3 == 1 ? t->client_crl.s : t->ticket_keys.s;
+    t = &conf->tls[k / 3];
+    *contents = k % 3 == 0 ? t->client_ca_pem : k % 3 == 1 ? t->client_crl_pem : t->ticket_keys_text;
+    return k % 3 == 0 ? t->client_ca.s : k % 3 == 1 ? t->client_crl.s : t->ticket_keys.s;
+}
+
+bool sl_conf_file_differs(const struct sl_conf *conf, uint32_t i)
+{
+    struct sl_conf_file held;
+    const char *path = sl_conf_file_at(conf, i, &held);
+    struct sl_err err;
+    size_t len_bytes;
+    uint8_t *bytes;
+    bool differs;
+
+    if (path == NULL || *path == '\0')
+        return false;
+    bytes = conf_file_read(NULL, path, &len_bytes, &err);
+    if (bytes == NULL)
+        return true;
+    differs = len_bytes != held.len_bytes || memcmp(bytes, held.bytes, len_bytes) != 0;
+    explicit_bzero(bytes, len_bytes);
+    free(bytes);
+    return differs;
 }
 
 void sl_conf_free(struct sl_conf *conf)

@@ -176,9 +176,9 @@ static const struct conf_key tls_keys[] = {
      .help = "Whether clients get tickets, with which their next handshake is short."},
     {.name = "ticket_keys", .type = &conf_type_path, .offset = offsetof(struct sl_conf_tls, ticket_keys), .max = 4095,
      .example = "tickets.keys", .flags = CONF_ASIDE, .facts = CONF_FACT_TLS_ENTRY,
-     .help = "File of the keys that seal tickets, the same on all machines that serve the same names; `sluicectl tickets` "
-             "makes and rotates it. Without it the process makes keys that nobody else has, and rotates them every 12 "
-             "hours."},
+     .help = "File of the keys that seal tickets, the same on all machines that serve the same names. `sluice "
+             "--ticket-keys > FILE` makes one, `sluicectl tickets rotate` makes its next key the current one. Without a "
+             "file the process makes keys that nobody else has, and rotates them every 12 hours."},
     {.name = "ticket_lifetime", .type = &conf_type_duration, .offset = offsetof(struct sl_conf_tls, ticket_lifetime_ns),
      .min = 60 * S, .max = 7 * DAY, .def = "1d", .facts = CONF_FACT_TLS_ENTRY,
      .help = "How long a ticket can be used. It can't outlive its key either, which the second rotation after it forgets."},

@@ -17,8 +17,6 @@
 /* Random nonces: beyond so many under one key they may repeat (NIST SP 800-38D 8.3). */
 #define SEALS_MAX (UINT64_C(1) << 32)
 
-static_assert(SL_TICKET_OVERHEAD_BYTES == HEAD_BYTES + TIME_BYTES + SL_AEAD_TAG_BYTES, "the form of a ticket");
-
 struct key {
     bool there;
     uint8_t name[SL_TICKET_NAME_BYTES];
@@ -63,18 +61,34 @@ void sl_tickets_free(struct sl_tickets *t)
     free(t);
 }
 
+#define DERIVED_BYTES (SL_AEAD_KEY_MAX_BYTES + SL_TICKET_NAME_BYTES)
+
 /* The cipher's key and its name both come from the secret (RFC 5869), so that a file can't have them fit ill. */
-static int learn(struct key *k, const uint8_t secret[static SL_TICKET_SECRET_BYTES])
+static bool derive(const uint8_t secret[static SL_TICKET_SECRET_BYTES], uint8_t out[static DERIVED_BYTES])
 {
     static const char info[] = "sluice ticket 1";
-    const struct sl_aead_backend *backend = sl_aead_best(SL_AEAD_AES_256_GCM);
-    uint8_t bytes[SL_AEAD_KEY_MAX_BYTES + SL_TICKET_NAME_BYTES];
-    int ret = mbedtls_hkdf(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), NULL, 0, secret, SL_TICKET_SECRET_BYTES,
-                           (const uint8_t *)info, sizeof info - 1, bytes, sizeof bytes);
 
-    if (ret == 0)
-        ret = backend->expand(&k->aead, SL_AEAD_AES_256_GCM, bytes);
-    k->there = ret == 0;
+    return mbedtls_hkdf(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), NULL, 0, secret, SL_TICKET_SECRET_BYTES,
+                        (const uint8_t *)info, sizeof info - 1, out, DERIVED_BYTES) == 0;
+}
+
+bool sl_ticket_set_name(const struct sl_ticket_set *set, enum sl_ticket_role role,
+                        uint8_t out[static SL_TICKET_NAME_BYTES])
+{
+    uint8_t bytes[DERIVED_BYTES] = {0};
+    bool good = derive(set->secret[role], bytes);
+
+    memcpy(out, bytes + SL_AEAD_KEY_MAX_BYTES, SL_TICKET_NAME_BYTES);
+    sl_crypto_wipe(bytes, sizeof bytes);
+    return good;
+}
+
+static int learn(struct key *k, const uint8_t secret[static SL_TICKET_SECRET_BYTES])
+{
+    uint8_t bytes[DERIVED_BYTES];
+
+    k->there =
+        derive(secret, bytes) && sl_aead_best(SL_AEAD_AES_256_GCM)->expand(&k->aead, SL_AEAD_AES_256_GCM, bytes) == 0;
     if (k->there)
         memcpy(k->name, bytes + SL_AEAD_KEY_MAX_BYTES, SL_TICKET_NAME_BYTES);
     sl_crypto_wipe(bytes, sizeof bytes);

@@ -22,6 +22,7 @@
 /* Tickets are sealed with `current` and opened with any: machines whose files change at different times go on opening
  * each other's. A key is next, current, previous, in this order, and then forgotten. */
 enum sl_ticket_role { SL_TICKET_NEXT, SL_TICKET_CURRENT, SL_TICKET_PREVIOUS, SL_TICKET_ROLE_COUNT };
+extern const char *const sl_ticket_role_name[SL_TICKET_ROLE_COUNT];
 
 struct sl_ticket_set {
     bool has[SL_TICKET_ROLE_COUNT]; /* current: always */
@@ -50,6 +51,9 @@ size_t sl_ticket_set_format(const struct sl_ticket_set *set, char out[static SL_
 void sl_ticket_set_make(struct sl_ticket_set *set);
 /* Each key becomes what follows; next is a new one. */
 void sl_ticket_set_rotate(struct sl_ticket_set *set);
+/* The name of a key as tickets carry it, which is no secret; false: mbedTLS has no memory. */
+bool sl_ticket_set_name(const struct sl_ticket_set *set, enum sl_ticket_role role,
+                        uint8_t out[static SL_TICKET_NAME_BYTES]);
 void sl_ticket_set_wipe(struct sl_ticket_set *set);
 
 /* ---- sealing and opening; of one thread ---- */

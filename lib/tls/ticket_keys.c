@@ -4,7 +4,7 @@
 #include "crypto/crypto.h"
 #include "tls/ticket.h"
 
-static const char *const role_names[SL_TICKET_ROLE_COUNT] = {
+const char *const sl_ticket_role_name[SL_TICKET_ROLE_COUNT] = {
     [SL_TICKET_NEXT] = "next", [SL_TICKET_CURRENT] = "current", [SL_TICKET_PREVIOUS] = "previous"};
 
 const char *const sl_ticket_fault_text[SL_TICKET_FAULT_COUNT] = {
@@ -66,7 +66,8 @@ static enum sl_ticket_fault read_line(struct sl_ticket_set *set, struct sl_curso
 
     if (len == 0)
         return SL_TICKET_FAULT_NONE;
-    while (role < SL_TICKET_ROLE_COUNT && (strlen(role_names[role]) != len || memcmp(role_names[role], word, len) != 0))
+    while (role < SL_TICKET_ROLE_COUNT &&
+           (strlen(sl_ticket_role_name[role]) != len || memcmp(sl_ticket_role_name[role], word, len) != 0))
         role++;
     if (role == SL_TICKET_ROLE_COUNT)
         return SL_TICKET_FAULT_ROLE;
@@ -114,7 +115,7 @@ size_t sl_ticket_set_format(const struct sl_ticket_set *set, char out[static SL_
     for (uint32_t role = 0; role < SL_TICKET_ROLE_COUNT; role++) {
         if (!set->has[role])
             continue;
-        at += (size_t)snprintf(out + at, SL_TICKET_TEXT_MAX - at, "%-8s ", role_names[role]);
+        at += (size_t)snprintf(out + at, SL_TICKET_TEXT_MAX - at, "%-8s ", sl_ticket_role_name[role]);
         for (uint32_t i = 0; i < SL_TICKET_SECRET_BYTES; i++)
             at += (size_t)snprintf(out + at, SL_TICKET_TEXT_MAX - at, "%02x", set->secret[role][i]);
         at += (size_t)snprintf(out + at, SL_TICKET_TEXT_MAX - at, "\n");

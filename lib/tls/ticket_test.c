@@ -245,6 +245,17 @@ static void rotation_without_a_next_key_makes_one(void **st)
     (void)st;
 }
 
+static void a_ticket_carries_its_keys_name(void **st)
+{
+    struct box *b = *st;
+    uint8_t name[SL_TICKET_NAME_BYTES], other[SL_TICKET_NAME_BYTES];
+
+    assert_true(sl_ticket_set_name(&b->set, SL_TICKET_CURRENT, name));
+    assert_memory_equal(b->ticket + 1, name, sizeof name);
+    assert_true(sl_ticket_set_name(&b->set, SL_TICKET_NEXT, other));
+    assert_int_not_equal(memcmp(name, other, sizeof name), 0);
+}
+
 /* ---- the text ---- */
 
 #define A "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -371,6 +382,7 @@ int main(void)
         T(without_keys_nothing_is_sealed_or_opened),
         T(expires_by_the_wall_clock),
         T(clocks_of_a_fleet_may_differ_by_a_minute),
+        T(a_ticket_carries_its_keys_name),
         T(a_key_is_forgotten_at_the_second_rotation),
         T(a_machine_that_has_not_rotated_yet_opens_what_one_that_has_sealed),
         cmocka_unit_test(rotation_without_a_next_key_makes_one),

@@ -97,6 +97,20 @@ struct sl_tls_site *sl_tls_site_create(struct sl_tls *t, const struct sl_conf *c
     return site;
 }
 
+int sl_tls_use_tickets(struct sl_tls *t, const struct sl_conf *conf, const struct sl_ticket_set *sets, uint32_t n)
+{
+    int ret = 0;
+
+    for (struct sl_list *l = t->sites.next; l != &t->sites; l = l->next) {
+        struct sl_tls_site *site = sl_container_of(l, struct sl_tls_site, link);
+        uint32_t at = site->listener->tls.index;
+
+        if (site->store->conf == conf && at < n && site->tickets && sl_tickets_use(site->tickets, &sets[at]) < 0)
+            ret = -ENOMEM;
+    }
+    return ret;
+}
+
 void sl_tls_site_release(struct sl_tls_site *site)
 {
     if (site && --site->refs == 0)

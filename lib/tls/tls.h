@@ -11,6 +11,7 @@
 struct sl_tls;
 /* What a listener presents: certificates, ALPN, limits. Of one generation of configuration; counted. */
 struct sl_tls_site;
+struct sl_ticket_set; /* ticket.h */
 
 struct sl_tls_params {
     struct rte_mempool *pool;       /* packet buffers for handshakes, and for bytes that have to be copied */
@@ -38,6 +39,9 @@ void sl_tls_destroy(struct sl_tls *tls);
  * first used. Wall clock in seconds since 1970 is only needed by tickets and X.509 validity and is handed on by run. */
 struct sl_tls_site *sl_tls_site_create(struct sl_tls *tls, const struct sl_conf *conf, uint32_t index,
                                        struct sl_err *err);
+/* Keys for tickets of the sites of this configuration: sets[i] for those with settings conf->tls[i], n of them. Copies.
+ * A site has no keys that others share until then. -ENOMEM: some kept what they had. */
+int sl_tls_use_tickets(struct sl_tls *tls, const struct sl_conf *conf, const struct sl_ticket_set *sets, uint32_t n);
 /* Drops a reference; connections hold their own. */
 void sl_tls_site_release(struct sl_tls_site *site);
 /* Whether the caller's reference is the only one left: no handshake and no stream uses the site (and with it the
