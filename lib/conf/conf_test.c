@@ -439,7 +439,7 @@ static void loading_reads_real_files_and_reads_them_again(void **state)
     write_file(key, "NEW");
     assert_false(sl_conf_file_differs(c, 0));
     assert_true(sl_conf_file_differs(c, 1));
-    again = sl_conf_again(c, &errs);
+    again = sl_conf_again(c, NULL, &errs);
     assert_non_null(again);
     assert_string_equal(again->certificates[0].key.s, key);
     assert_memory_equal(again->certificates[0].key_pem, "NEW", 4);
@@ -447,7 +447,7 @@ static void loading_reads_real_files_and_reads_them_again(void **state)
     sl_conf_free(again);
     unlink(crt);
     assert_true(sl_conf_file_differs(c, 0));
-    assert_null(sl_conf_again(c, &errs));
+    assert_null(sl_conf_again(c, NULL, &errs));
     sl_conf_error_format(&errs, 0, told, sizeof told);
     assert_non_null(strstr(told, "c.yaml:6:37: certificates.chain: "));
     sl_conf_free(c);

@@ -62,7 +62,7 @@ void sl_tcp_recv_consumed(struct conn *c)
 
 void sl_tcp_recv_peeked(struct conn *c)
 {
-    if (c->flags & F_UNIT || c->rcvq.bytes >= SL_STREAM_UNIT_MAX_BYTES)
+    if (c->flags & F_UNIT || !c->rcvq.bytes || c->rcvq.bytes >= SL_STREAM_UNIT_MAX_BYTES)
         return;
     c->flags |= F_UNIT;
     update_window(c);

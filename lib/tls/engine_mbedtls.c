@@ -211,9 +211,16 @@ static bool over_limit(const struct sl_engine *e)
     return e->steps > STEPS_PER_HANDSHAKE || e->start.wire->in_bytes > HANDSHAKE_MAX_BYTES;
 }
 
+#define PLAIN_HELLO_BYTES (12u << 10) /* a hello up to this long, or the next one, fits mbedTLS's buffer */
+
 static int prepare(struct sl_engine *e)
 {
-    int ret = mbedtls_ssl_setup(&e->ssl, variant_for(e->policy, &e->start));
+    const struct sl_hello_reader *hello = e->start.hello;
+    int ret;
+
+    if (hello && hello->len > PLAIN_HELLO_BYTES)
+        e->ssl.MBEDTLS_PRIVATE(in_buf_more) = hello->len;
+    ret = mbedtls_ssl_setup(&e->ssl, variant_for(e->policy, &e->start));
 
     mbedtls_ssl_set_user_data_p(&e->ssl, e);
     mbedtls_ssl_set_bio(&e->ssl, e, wire_out, wire_in, NULL);

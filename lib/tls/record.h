@@ -75,6 +75,8 @@ bool sl_record_ready(struct sl_record_ctx *x);
 /* Seals slices from the first on and sends them; returns how many slices are gone. The first that is left may have been
  * shortened. Nothing is sealed in part. Status: OK, STARVED or FAILED. */
 uint32_t sl_record_seal(struct sl_record_ctx *x, struct sl_slice *slices, uint32_t n, enum sl_record_status *status);
+/* Sends what is owed to the peer and had no room below (an answer to a KeyUpdate). */
+void sl_record_settle(struct sl_record_ctx *x);
 /* Bytes that records add to `bytes` of the stream below, at most. */
 uint32_t sl_record_overhead(const struct sl_record_ctx *x, uint32_t bytes);
 /* Sends close_notify; false: no buffer. */

@@ -44,7 +44,5 @@ enum sl_record_status record_fail(struct sl_record_ctx *x, enum sl_tls_fail why,
 
 /* record_seal.c: tells the peer of new keys and takes them; asks for nothing. False: no buffer. */
 bool record_send_key_update(struct sl_record_ctx *x);
-/* Answers a KeyUpdate when there is room for it below; otherwise with the next record. */
-void record_answer_key_update(struct sl_record_ctx *x);
 
 #endif

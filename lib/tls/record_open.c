@@ -5,7 +5,8 @@
 #include "tls/record_internal.h"
 #include "tls/wire.h"
 
-#define KEY_UPDATE 24 /* RFC 8446 B.3 */
+#define LIKELY_SLICE_BYTES 1200 /* of a full segment */
+#define KEY_UPDATE 24           /* RFC 8446 B.3 */
 #define CLIENT_HELLO 1
 #define WARNING 1
 #define FATAL 2
@@ -58,7 +59,7 @@ static void drop_front(struct parts *p, uint32_t len)
     }
     p->n -= gone;
     memmove(p->v, p->v + gone, p->n * sizeof p->v[0]);
-    if (len) {
+    if (len && p->n) {
         p->v[0].off = (uint16_t)(p->v[0].off + len);
         p->v[0].len = (uint16_t)(p->v[0].len - len);
     }
@@ -327,7 +328,7 @@ static enum sl_record_status key_update(struct sl_record_ctx *x)
     sl_stat_inc(x->shared->stats, SL_CTR_TLS_KEY_UPDATES_RECEIVED);
     if (request) {
         r->answer = true;
-        record_answer_key_update(x);
+        sl_record_settle(x); /* or later, but before the next record */
     }
     return barren(x);
 }
@@ -450,6 +451,17 @@ static enum sl_record_status hand_up(struct sl_record_ctx *x, struct parts *p, s
     return SL_RECORD_OK;
 }
 
+/* Whether the next record is likely to find room behind what was given already. Where it is not, it is better opened
+ * next time than set aside; one that is first is always opened. */
+static bool fits(struct sl_record_ctx *x, const struct room *room)
+{
+    uint8_t header[SL_RECORD_HEADER_BYTES];
+    uint32_t total;
+
+    return !room->n || look(x, header, &total) != SL_RECORD_OK ||
+           (total <= room->max_bytes && room->max - room->n > total / LIKELY_SLICE_BYTES + 1);
+}
+
 uint32_t sl_record_open(struct sl_record_ctx *x, struct sl_slice *out, uint32_t max, uint32_t max_bytes,
                         enum sl_record_status *status)
 {
@@ -464,6 +476,8 @@ uint32_t sl_record_open(struct sl_record_ctx *x, struct sl_slice *out, uint32_t 
             give_rest(r, &room);
             continue;
         }
+        if (!fits(x, &room))
+            break;
         p.n = 0;
         *status = open_one(x, &p);
         if (*status == SL_RECORD_OK)

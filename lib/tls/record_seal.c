@@ -17,10 +17,15 @@ struct tools {
     struct sl_aead_key *key;
 };
 
-static bool get_tools(struct sl_record_ctx *x, struct tools *t)
+/* message: it is worth a large buffer when there is no small one. */
+static bool get_tools(struct sl_record_ctx *x, bool message, struct tools *t)
 {
     t->key = sl_key_cache_get(&x->shared->keys, &x->r->tx, (enum sl_aead_id)x->r->aead);
-    t->small = t->key ? rte_pktmbuf_alloc(x->shared->small) : NULL;
+    if (!t->key)
+        return false;
+    t->small = rte_pktmbuf_alloc(x->shared->small);
+    if (!t->small && message)
+        t->small = rte_pktmbuf_alloc(x->shared->pool);
     if (!t->small)
         return false;
     t->small->data_off = 0;
@@ -78,7 +83,7 @@ static bool send_message(struct sl_record_ctx *x, uint8_t type, const uint8_t *b
     uint8_t *at;
     uint32_t head, all;
 
-    if (!get_tools(x, &t))
+    if (!get_tools(x, true, &t))
         return false;
     at = t.small->buf_addr;
     head = put_header(x->r, type, len, at);
@@ -103,11 +108,11 @@ bool record_send_key_update(struct sl_record_ctx *x)
     return true;
 }
 
-void record_answer_key_update(struct sl_record_ctx *x)
+void sl_record_settle(struct sl_record_ctx *x)
 {
     if (x->r->shut)
         x->r->answer = false;
-    else if (x->lower->ops->credit(x->lower) >= SL_RECORD_SMALL_BYTES)
+    else if (x->r->answer && x->lower->ops->credit(x->lower) >= SL_RECORD_SMALL_BYTES)
         record_send_key_update(x);
 }
 
@@ -252,7 +257,7 @@ uint32_t sl_record_seal(struct sl_record_ctx *x, struct sl_slice *slices, uint32
 
         d.n = d.bytes = 0;
         *status = may_seal(x);
-        if (*status == SL_RECORD_OK && !get_tools(x, &t))
+        if (*status == SL_RECORD_OK && !get_tools(x, false, &t))
             *status = SL_RECORD_STARVED;
         if (*status != SL_RECORD_OK)
             break;

@@ -208,9 +208,7 @@ struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engin
     sl_fifo_init(&site->handshake_timers, l->handshake_timeout_ns.v);
     site->store = store_get(stores, conf);
     site->alpn = alpn_list(l);
-    sl_tls_settings_of(&site->settings, conf, index);
-    site->tickets = site->settings.tickets ? sl_tickets_create() : NULL;
-    if (!site->store || !site->alpn || (site->settings.tickets && !site->tickets)) {
+    if (!site->store || !site->alpn) {
         sl_err_set(err, -ENOMEM, "listener '%s': out of memory", l->name.s);
         goto fail;
     }

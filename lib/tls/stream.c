@@ -222,6 +222,7 @@ void sl_tls_stream_open(struct sl_tls_conn *c)
 void sl_tls_stream_events(struct sl_tls_conn *c, uint8_t events)
 {
     struct sl_stream *lower = c->wire.lower;
+    struct sl_record_ctx x = record_of(c);
 
     if ((events & SL_STREAM_CLOSED) && lower->reason != SL_REASON_NONE) {
         c->phase = SL_TLS_ENDED;
@@ -232,7 +233,10 @@ void sl_tls_stream_events(struct sl_tls_conn *c, uint8_t events)
     }
     if ((events & (SL_STREAM_READABLE | SL_STREAM_EOF | SL_STREAM_CLOSED)) && may_read(c))
         sl_stream_raise(&c->up, SL_STREAM_READABLE);
-    if ((events & SL_STREAM_WRITABLE) && credit(&c->up))
+    if (!(events & SL_STREAM_WRITABLE))
+        return;
+    sl_record_settle(&x);
+    if (credit(&c->up))
         sl_stream_raise(&c->up, SL_STREAM_WRITABLE);
 }
 
