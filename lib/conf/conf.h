@@ -191,9 +191,17 @@ struct sl_conf *sl_conf_parse(const char *text, size_t len_bytes, const char *fi
                               void *ctx, struct sl_conf_errors *errs);
 /* The same from a file; paths come out absolute. */
 struct sl_conf *sl_conf_load(const char *file, struct sl_conf_errors *errs);
+
+
+/* What other rooms find wrong, told into the same list. The configuration may have errors already: what could not be
+ * read of it is absent (NULL, 0; UINT32_MAX as the index of a name). */
+typedef void (*sl_conf_check)(const struct sl_conf *conf, struct sl_conf_errors *errs);
+
+/* The same as sl_conf_load with the checks of other rooms, so that their errors come out in the same run as the text's. */
+struct sl_conf *sl_conf_load_checked(const char *file, sl_conf_check check, struct sl_conf_errors *errs);
 /* The same text once more with what its files hold now: what a change of a certificate needs, while an edit of the
  * configuration itself waits for a reload. */
-struct sl_conf *sl_conf_again(const struct sl_conf *conf, struct sl_conf_errors *errs);
+struct sl_conf *sl_conf_again(const struct sl_conf *conf, sl_conf_check check, struct sl_conf_errors *errs);
 void sl_conf_free(struct sl_conf *conf);
 
 /* The files other than itself that a configuration was made of, in a fixed order: the path of file i, "" where none was

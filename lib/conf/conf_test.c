@@ -439,7 +439,7 @@ static void loading_reads_real_files_and_reads_them_again(void **state)
     write_file(key, "NEW");
     assert_false(sl_conf_file_differs(c, 0));
     assert_true(sl_conf_file_differs(c, 1));
-    again = sl_conf_again(c, &errs);
+    again = sl_conf_again(c, NULL, &errs);
     assert_non_null(again);
     assert_string_equal(again->certificates[0].key.s, key);
     assert_memory_equal(again->certificates[0].key_pem, "NEW", 4);
@@ -447,7 +447,7 @@ static void loading_reads_real_files_and_reads_them_again(void **state)
     sl_conf_free(again);
     unlink(crt);
     assert_true(sl_conf_file_differs(c, 0));
-    assert_null(sl_conf_again(c, &errs));
+    assert_null(sl_conf_again(c, NULL, &errs));
     sl_conf_error_format(&errs, 0, told, sizeof told);
     assert_non_null(strstr(told, "c.yaml:6:37: certificates.chain: "));
     sl_conf_free(c);
@@ -455,6 +455,55 @@ static void loading_reads_real_files_and_reads_them_again(void **state)
     unlink(crt);
     unlink(key);
     rmdir(folder);
+}
+
+static void refuse_cores_and_keys(const struct sl_conf *conf, struct sl_conf_errors *e)
+{
+    for (uint32_t i = 0; i < conf->workers.n_cores; i++)
+        sl_conf_error(e, conf->workers.cores[i].mark, "not this core");
+    for (uint32_t i = 0; i < conf->n_certificates; i++)
+        if (conf->certificates[i].key_pem != NULL)
+            sl_conf_error(e, conf->certificates[i].key.mark, "not this key");
+}
+
+/* Loads text from a file of its own, whose checks refuse_cores_and_keys makes. All that was said, without the path. */
+static const char *refused(const char *text)
+{
+    static char said[4096];
+    char path[] = "/tmp/conf_test.XXXXXX", line[512];
+    size_t used = 0;
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    close(fd);
+    write_file(path, text);
+    assert_null(sl_conf_load_checked(path, refuse_cores_and_keys, &errs));
+    unlink(path);
+    for (uint32_t i = 0; i < errs.n; i++)
+        used += (size_t)snprintf(said + used, sizeof said - used, "%s",
+                                 strchr(sl_conf_error_format(&errs, i, line, sizeof line), ':'));
+    return said;
+}
+
+static void errors_of_other_rooms_come_out_with_those_of_the_text(void **state)
+{
+    const char *said = refused("workers: { cores: [1], idle: slep }\n"
+                               "certificates: [{ name: a, chain: a.crt, key: /nonexistent/a.key }]\n");
+
+    assert_non_null(strstr(said, ":1:20: not this core"));
+    assert_non_null(strstr(said, ":1:30: workers.idle: \"slep\""));
+    assert_non_null(strstr(said, ":2:46: certificates.key: \"/nonexistent/a.key\" can't be read"));
+    assert_null(strstr(said, "not this key"));
+}
+
+static void what_only_another_room_refuses_is_refused(void **state)
+{
+    assert_string_equal(
+        refused("workers: { cores: [1] }\n"
+                "interfaces: [{ name: front, device: \"vdev:null\", addresses: 198.18.0.10/24 }]\n"
+                "upstreams: [{ name: app, servers: \"198.18.0.2:80\" }]\n"
+                "listeners: [{ name: http, address: \"198.18.0.10:80\", protocol: tcp, upstream: app }]\n"),
+        ":1:20: not this core");
 }
 
 static void a_file_that_is_none_is_told_without_a_line(void **state)
@@ -492,6 +541,8 @@ int main(void)
         cmocka_unit_test(the_shipped_reference_is_what_the_table_says),
         cmocka_unit_test(shipped_files_are_good),
         cmocka_unit_test(loading_reads_real_files_and_reads_them_again),
+        cmocka_unit_test(errors_of_other_rooms_come_out_with_those_of_the_text),
+        cmocka_unit_test(what_only_another_room_refuses_is_refused),
         cmocka_unit_test(a_file_that_is_none_is_told_without_a_line),
     };
 

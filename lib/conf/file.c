@@ -74,9 +74,12 @@ struct sl_conf_file conf_file_of(struct conf_reader *r, const char *key, const s
                       conf_word(path->s, word), err.text);
         return (struct sl_conf_file){0};
     }
-    if (file.len_bytes <= 1)
+    if (file.len_bytes <= 1) {
         sl_conf_error(r->errs, path->mark, "%s.%s: \"%s\" is an empty file, %s wanted", r->path, key,
                       conf_word(path->s, word), wanted);
+        free(bytes);
+        return (struct sl_conf_file){0}; /* it is told; nobody else need look into it */
+    }
     file.bytes = (uint8_t *)conf_arena_copy(r->arena, bytes, file.len_bytes);
     explicit_bzero(bytes, file.len_bytes);
     free(bytes);
@@ -105,7 +108,7 @@ static void errors_begin(struct sl_conf_errors *errs, const char *file)
 
 /* folder: what relative paths begin with, "" or with a final '/'. */
 static struct sl_conf *parse(const char *text, size_t len_bytes, const char *file, const char *folder,
-                             sl_conf_read_file read_file, void *ctx, struct sl_conf_errors *errs)
+                             sl_conf_read_file read_file, void *ctx, sl_conf_check check, struct sl_conf_errors *errs)
 {
     struct conf_reader r = {.errs = errs, .folder = folder, .read_ctx = ctx};
     const struct conf_node *root;
@@ -125,6 +128,8 @@ static struct sl_conf *parse(const char *text, size_t len_bytes, const char *fil
         conf_fill(&r, root);
         conf_tls_built_in(&r, &conf_tls_section);
         conf_check(&r);
+        if (check != NULL)
+            check(r.conf, errs);
     }
     conf_arena_free(r.scratch);
     if (errs->n == 0)
@@ -143,7 +148,7 @@ struct sl_conf *sl_conf_parse(const char *text, size_t len_bytes, const char *fi
     if (folder == NULL)
         abort(); /* as the arena does */
     errors_begin(errs, file);
-    conf = parse(text, len_bytes, file, folder, read_file, ctx, errs);
+    conf = parse(text, len_bytes, file, folder, read_file, ctx, NULL, errs);
     free(folder);
     return conf;
 }
@@ -166,6 +171,11 @@ static bool folder_of(const char *file, char out[static PATH_MAX * 2])
 
 struct sl_conf *sl_conf_load(const char *file, struct sl_conf_errors *errs)
 {
+    return sl_conf_load_checked(file, NULL, errs);
+}
+
+struct sl_conf *sl_conf_load_checked(const char *file, sl_conf_check check, struct sl_conf_errors *errs)
+{
     char folder[PATH_MAX * 2];
     struct sl_conf *conf = NULL;
     struct sl_err err;
@@ -179,15 +189,15 @@ struct sl_conf *sl_conf_load(const char *file, struct sl_conf_errors *errs)
     else if (!folder_of(file, folder))
         sl_conf_error(errs, (struct sl_mark){0}, "its folder can't be told: %s", strerrordesc_np(errno));
     else
-        conf = parse((const char *)text, len_bytes - 1, file, folder, NULL, NULL, errs);
+        conf = parse((const char *)text, len_bytes - 1, file, folder, NULL, NULL, check, errs);
     free(text);
     return conf;
 }
 
-struct sl_conf *sl_conf_again(const struct sl_conf *conf, struct sl_conf_errors *errs)
+struct sl_conf *sl_conf_again(const struct sl_conf *conf, sl_conf_check check, struct sl_conf_errors *errs)
 {
     errors_begin(errs, conf->file.s);
-    return parse(conf->source.s, conf->source_bytes, conf->file.s, conf->folder, NULL, NULL, errs);
+    return parse(conf->source.s, conf->source_bytes, conf->file.s, conf->folder, NULL, NULL, check, errs);
 }
 
 const char *sl_conf_file_at(const struct sl_conf *conf, uint32_t i, struct sl_conf_file *contents)

@@ -49,12 +49,12 @@ static const struct curve curves[] = {
 };
 
 static const uint32_t price_ns[SL_OP_KIND_COUNT] = {
-    [SL_OP_X25519_GENERATE] = 27000,   [SL_OP_X25519_AGREE] = 37000,     [SL_OP_P256_GENERATE] = 32000,
-    [SL_OP_P256_AGREE] = 88000,        [SL_OP_P256_SIGN] = 36000,        [SL_OP_P256_VERIFY] = 120000,
-    [SL_OP_P384_GENERATE] = 90000,     [SL_OP_P384_AGREE] = 260000,      [SL_OP_P384_SIGN] = 100000,
-    [SL_OP_P384_VERIFY] = 350000,      [SL_OP_RSA2048_PRIVATE] = 610000, [SL_OP_RSA3072_PRIVATE] = 1900000,
-    [SL_OP_RSA4096_PRIVATE] = 4200000, [SL_OP_RSA2048_PUBLIC] = 20000,   [SL_OP_RSA3072_PUBLIC] = 40000,
-    [SL_OP_RSA4096_PUBLIC] = 70000,
+    [SL_OP_P256_AGREE] = 110000,       [SL_OP_P256_GENERATE] = 31000,     [SL_OP_P256_SIGN] = 44000,
+    [SL_OP_P256_VERIFY] = 150000,      [SL_OP_P384_AGREE] = 460000,       [SL_OP_P384_GENERATE] = 130000,
+    [SL_OP_P384_SIGN] = 170000,        [SL_OP_P384_VERIFY] = 600000,      [SL_OP_RSA2048_PRIVATE] = 630000,
+    [SL_OP_RSA2048_PUBLIC] = 28000,    [SL_OP_RSA3072_PRIVATE] = 3000000, [SL_OP_RSA3072_PUBLIC] = 63000,
+    [SL_OP_RSA4096_PRIVATE] = 6000000, [SL_OP_RSA4096_PUBLIC] = 110000,   [SL_OP_X25519_AGREE] = 45000,
+    [SL_OP_X25519_GENERATE] = 30000,
 };
 
 /* What the library is compiled for, in any distribution's build, and its own opinion; without all of it nothing of the
@@ -343,9 +343,10 @@ static unsigned fill(struct rsa *a, const struct sl_op_shape *shape, struct sl_o
         set_rsa(a->n[i], op->key->n, shape->bytes);
         if (shape->verb == SL_OP_PRIVATE)
             fill_private(a, i, op->key, shape->bytes / 2);
-        if (below)
-            memcpy(a->in[i], op->rsa.in, shape->bytes);
-        good |= (unsigned)below << i;
+        if (!below)
+            continue;
+        memcpy(a->in[i], op->rsa.in, shape->bytes);
+        good |= 1U << i;
     }
     return good;
 }
@@ -511,8 +512,8 @@ static void sign_p384(struct sl_op **ops, struct sl_op_nonce *nonces, uint32_t n
 
 const struct sl_op_nonces *sl_op_cryptomb_nonces(enum sl_op_kind kind)
 {
-    static const struct sl_op_nonces p256 = {SL_OP_P256_SIGN, 36000, 1200, make_p256, sign_p256};
-    static const struct sl_op_nonces p384 = {SL_OP_P384_SIGN, 100000, 2000, make_p384, sign_p384};
+    static const struct sl_op_nonces p256 = {SL_OP_P256_SIGN, 43000, 1200, make_p256, sign_p256};
+    static const struct sl_op_nonces p384 = {SL_OP_P384_SIGN, 170000, 1500, make_p384, sign_p384};
 
     return kind == SL_OP_P256_SIGN ? &p256 : kind == SL_OP_P384_SIGN ? &p384 : NULL;
 }

@@ -1,4 +1,5 @@
 /* The queue of operations: batches, budget, order, taking back, what idle time makes. */
+#include "crypto/op.h"
 #include "crypto/op_rig.h"
 
 #include <errno.h>
@@ -183,14 +184,39 @@ static void a_stock_is_bounded_and_runs_out(void **state)
     sl_op_queue_destroy(q);
 }
 
-/* Signatures with nonces of the stock verify, and no nonce serves twice: equal r would show it. */
+static void submit_signature(struct sl_op_queue *q, struct sl_op *op, enum sl_op_kind kind, const struct sl_op_key *key)
+{
+    memset(op, 0, sizeof *op);
+    op->kind = kind;
+    op->key = key;
+    op->ecdsa.hash_bytes = 32;
+    sl_crypto_random(op->ecdsa.hash, 32);
+    sl_op_submit(q, op);
+}
+
+/* Each signature verifies, and no two have the same r: no nonce served twice. */
+static void judge_signatures(struct sl_op *ops, uint32_t n, enum sl_op_kind kind, const struct sl_op_key *key)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct sl_op *one = &ops[i];
+
+        for (uint32_t j = 0; j < i; j++)
+            assert_memory_not_equal(ops[i].ecdsa.r, ops[j].ecdsa.r, 32);
+        one->kind = kind;
+        one->key = key;
+        sl_op_best(kind)->run(kind, &one, 1);
+        assert_int_equal(one->status, 0);
+    }
+}
+
 static void nonces_of_the_stock_serve_once(void **state)
 {
     static const enum sl_op_kind signs[] = {SL_OP_P256_SIGN, SL_OP_P384_SIGN};
 
     for (size_t k = 0; k < SL_ARRAY_LEN(signs); k++) {
+        const struct sl_op_nonces *nonces = sl_op_nonces(signs[k]);
         struct sl_op_queue *q = sl_op_queue_create();
-        struct sl_op pair = {.kind = signs[k] - 2}, *one = &pair, ops[20];
+        struct sl_op pair = {.kind = signs[k] - 2}, *one = &pair, ops[13];
         struct sl_op_key_parts parts = {.kind = signs[k], .scalar = pair.dh.scalar, .point = pair.dh.point};
         struct sl_op_key *sign, *verify;
 
@@ -198,30 +224,17 @@ static void nonces_of_the_stock_serve_once(void **state)
         sign = sl_op_key_create(&parts);
         parts.kind++;
         verify = sl_op_key_create(&parts);
-        submit(q, &ops[0], pair.kind); /* something, so that the first signature is not yet asked for */
-        sl_op_cancel(q, &ops[0]);
-        for (int round = 0; round < 2; round++) {
-            for (int i = 10 * round; i < 10 * round + 10; i++) {
-                memset(&ops[i], 0, sizeof ops[i]);
-                ops[i].kind = signs[k];
-                ops[i].key = sign;
-                ops[i].ecdsa.hash_bytes = 32;
-                sl_op_submit(q, &ops[i]);
-            }
-            sl_op_flush(q, UINT64_MAX);
-            assert_int_equal(count_done(q), 10);
-            for (int i = 0; i < 2 && sl_op_best(signs[k])->width > 1; i++)
-                sl_op_idle(q, 1);
+        submit_signature(q, &ops[0], signs[k], sign); /* asks for nonces; there are none yet */
+        assert_int_equal(sl_op_flush(q, UINT64_MAX), sl_op_run_price_ns(signs[k], 1));
+        assert_int_equal(sl_op_idle(q, 1), nonces ? nonces->make_price_ns : 0);
+        for (uint32_t i = 1; i < SL_ARRAY_LEN(ops); i++) { /* four at a time: two of them from the stock of eight */
+            submit_signature(q, &ops[i], signs[k], sign);
+            if (i % 4 == 0)
+                assert_int_equal(sl_op_flush(q, UINT64_MAX),
+                                 nonces && i <= SL_OP_BATCH ? nonces->sign_price_ns : sl_op_run_price_ns(signs[k], 4));
         }
-        for (int i = 0; i < 20; i++) {
-            for (int j = 0; j < i; j++)
-                assert_memory_not_equal(ops[i].ecdsa.r, ops[j].ecdsa.r, 32);
-            ops[i].kind = signs[k] + 1;
-            ops[i].key = verify;
-            one = &ops[i];
-            sl_op_best(signs[k] + 1)->run(signs[k] + 1, &one, 1);
-            assert_int_equal(ops[i].status, 0);
-        }
+        assert_int_equal(count_done(q), SL_ARRAY_LEN(ops));
+        judge_signatures(ops, SL_ARRAY_LEN(ops), parts.kind, verify);
         sl_op_key_free(sign);
         sl_op_key_free(verify);
         sl_op_queue_destroy(q);

@@ -1,4 +1,5 @@
 /* Key agreement and signatures on curves: published vectors, edge cases, every backend against every other. */
+#include "crypto/op.h"
 #include "crypto/op_rig.h"
 
 #include <errno.h>
@@ -256,6 +257,7 @@ static void signatures_of_one_digest_differ(void **state)
         for (uint32_t i = 0; i < SL_OP_BATCH; i++) {
             ops[i].key = pair.sign;
             ops[i].ecdsa.hash_bytes = 32;
+            ops[i].ecdsa.hash[0] = 1;
         }
         run_by(*b, SL_OP_P256_SIGN, ops, SL_OP_BATCH);
         for (uint32_t i = 1; i < SL_OP_BATCH; i++)
@@ -455,6 +457,7 @@ static void wrong_signatures_are_refused_and_spoil_no_neighbour(void **state)
         for (uint32_t i = 0; i < SL_OP_BATCH; i++) {
             good[i].key = pair.sign;
             good[i].ecdsa.hash_bytes = 32;
+            sl_crypto_random(good[i].ecdsa.hash, 32);
         }
         run_by(sl_op_best(sign), sign, good, SL_OP_BATCH);
         EACH_BACKEND(b, sign + 1)
@@ -504,6 +507,23 @@ static void the_best_backend_has_the_lowest_price(void **state)
     }
 }
 
+/* A lone operation may be cheaper by a backend that computes one at a time. */
+static void so_many_as_wait_cost_what_the_cheapest_backend_takes_for_them(void **state)
+{
+    for (unsigned kind = 0; kind < SL_OP_KIND_COUNT; kind++)
+        for (uint32_t n = 1; n <= SL_OP_BATCH; n++) {
+            uint64_t least = UINT64_MAX;
+
+            EACH_BACKEND(b, kind)
+            {
+                uint64_t runs = (n + (*b)->width - 1) / (*b)->width;
+
+                least = SL_MIN(least, runs * (*b)->price_ns[kind]);
+            }
+            assert_int_equal(sl_op_run_price_ns(kind, n), least);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -519,6 +539,7 @@ int main(void)
         cmocka_unit_test(wrong_signatures_are_refused_and_spoil_no_neighbour),
         cmocka_unit_test(keys_that_can_not_be_are_refused),
         cmocka_unit_test(the_best_backend_has_the_lowest_price),
+        cmocka_unit_test(so_many_as_wait_cost_what_the_cheapest_backend_takes_for_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

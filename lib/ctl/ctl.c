@@ -188,12 +188,10 @@ static struct sl_conf *read_fresh(struct sl_ctl *ctl, struct report *r, bool fil
 
     if (!errs)
         return NULL;
-    fresh = files_only ? sl_conf_again(running, errs) : sl_conf_load(ctl->params.conf_path, errs);
-    if (fresh) {
-        sl_tls_check_conf(fresh, errs);
-        if (errs->n == 0)
-            sl_conf_needs_restart(running, fresh, errs);
-    }
+    fresh = files_only ? sl_conf_again(running, sl_tls_check_conf, errs)
+                       : sl_conf_load_checked(ctl->params.conf_path, sl_tls_check_conf, errs);
+    if (fresh)
+        sl_conf_needs_restart(running, fresh, errs);
     for (uint32_t i = 0; i < errs->n; i++)
         tell(ctl, r, "error", sl_conf_error_format(errs, i, line, sizeof line));
     if (errs->n) {

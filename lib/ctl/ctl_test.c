@@ -65,6 +65,12 @@ static void unknown_command_is_an_error_without_unprintable_bytes(void **state)
     assert_ptr_equal(strstr(ask(*state, "\n"), "error\n"), ask(*state, "\n"));
 }
 
+static void unknown_command_answers_in_json_where_json_is_asked(void **state)
+{
+    assert_string_equal(ask(*state, "no\"such json\n"),
+                        "error\n{\"error\":\"no such command: no\\\"such; help lists them\"}\n");
+}
+
 static void endless_request_is_dropped(void **state)
 {
     struct rig *r = *state;
@@ -178,6 +184,7 @@ int main(void)
         T(empty_lists_are_whole_json),
         T(crypto_names_a_backend_for_every_cipher_and_operation),
         T(unknown_command_is_an_error_without_unprintable_bytes),
+        T(unknown_command_answers_in_json_where_json_is_asked),
         T(endless_request_is_dropped),
         T(fifteen_silent_clients_hold_up_nobody),
         T(socket_is_for_its_owner_only),

@@ -114,10 +114,20 @@ static void make_piece(struct sl_ctl *ctl, struct client *c, bool first)
 
 static void refuse(struct client *c, const char *word)
 {
-    out_put(&c->out, "error\nno such command: ");
+    char text[80] = "no such command: ";
+    size_t n = strlen(text);
+
     for (size_t i = 0; word[i] && i < 40; i++)
-        out_put(&c->out, "%c", word[i] >= 0x20 && word[i] < 0x7f ? word[i] : '?');
-    out_put(&c->out, "; help lists them\n");
+        text[n++] = word[i] >= 0x20 && word[i] < 0x7f ? word[i] : '?';
+    (void)snprintf(text + n, sizeof text - n, "; help lists them");
+    out_put(&c->out, "error\n");
+    if (c->format == FORMAT_JSON) {
+        out_put(&c->out, "{\"error\":");
+        out_json(&c->out, text);
+        out_put(&c->out, "}\n");
+    } else {
+        out_put(&c->out, "%s\n", text);
+    }
 }
 
 /* The words of a request but its format, which comes last, with one space between. */

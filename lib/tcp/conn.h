@@ -50,6 +50,7 @@ enum {
     F_SYN_RTX = 1 << 20,      /* the SYN was sent more than once */
     F_DEAD = 1 << 21,         /* stands on the list of connections to be freed */
     F_WSCALE = 1 << 22,       /* window scaling negotiated */
+    F_UNIT = 1 << 23,         /* the user looked at what waits and left it: it needs more to take any */
 };
 
 /* Loss recovery: what snd_una .. recover means. */
@@ -100,7 +101,7 @@ struct conn {
     uint32_t high_rxt;    /* everything below was retransmitted in this recovery (RFC 6675 HighRxt) */
     uint32_t max_snd_wnd; /* largest window that the peer ever offered */
     uint32_t rtt_seq;     /* timing ends when this is acknowledged */
-    uint64_t rtt_at;      /* F_TIMING: when timing began; otherwise when the SYN or snd_una's segment was last sent again */
+    uint64_t rtt_at; /* F_TIMING: when timing began; otherwise when the SYN or snd_una's segment was last sent again */
     uint32_t srtt_us, rttvar_us; /* 0: no sample yet */
     uint32_t rto_us;             /* without backoff */
     uint16_t mss;                /* payload bytes of a full segment we send */

@@ -1,5 +1,5 @@
-/* tls: TLS of one worker: handshakes (mbedTLS, behind engine.h), the record layer (behind record.h), certificates by
- * SNI, ALPN. Takes a stream below and offers a stream above; knows neither tcp nor proxy. No mbedTLS type stands in
+/* tls: TLS of one worker: handshakes (mbedTLS, behind engine.h), the record layer (record.h), certificates by SNI,
+ * ALPN. Takes a stream below and offers a stream above; knows neither tcp nor proxy. No mbedTLS type stands in
  * this header. */
 #ifndef SL_TLS_H
 #define SL_TLS_H
@@ -14,11 +14,14 @@ struct sl_tls_site;
 struct sl_ticket_set; /* ticket.h */
 
 struct sl_tls_params {
-    struct rte_mempool *pool; /* packet buffers for plaintext and records */
+    struct rte_mempool *pool;       /* packet buffers for handshakes, and for bytes that have to be copied */
+    struct rte_mempool *small_pool; /* for headers and tags of records: one a record until it is acknowledged, with a
+                                       data room of at least 48 */
     struct sl_stats *stats;
     uint32_t handshakes_max;  /* in flight; beyond it the one that waited longest without progress gives way, counted */
-    uint32_t budget_per_step; /* what a crypto step may compute, in flights with a P-256 signature (RSA costs several);
-                                 0: 4 */
+    uint64_t budget_ns;       /* what a crypto step may spend on handshakes, by stated prices; 0: 500 us */
+    uint32_t keys_cached;     /* expanded cipher keys, two a connection, 1.6 KiB each; 0: 1024 */
+    uint64_t records_per_key; /* after which keys change (1.3) or the connection ends (1.2); 0: 2^24 */
     void (*keylog)(const char *path, const char *line, size_t len_bytes); /* as in keylog.h; NULL: none is written */
 };
 
