@@ -263,13 +263,6 @@ static void tickets_tell_names_of_keys_for_all_settings(void **state)
     assert_non_null(strstr(answer, "modern: keys of this process alone\n  next "));
 }
 
-static int group_end(void **state)
-{
-    (void)state;
-    th_keys_free();
-    return 0;
-}
-
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -286,5 +279,5 @@ int main(void)
         T(tickets_tell_names_of_keys_for_all_settings),
     };
 
-    return cmocka_run_group_tests(tests, th_eal_setup, group_end);
+    return cmocka_run_group_tests(tests, th_tls_setup, th_tls_teardown);
 }
