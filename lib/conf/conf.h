@@ -192,7 +192,6 @@ struct sl_conf *sl_conf_parse(const char *text, size_t len_bytes, const char *fi
 /* The same from a file; paths come out absolute. */
 struct sl_conf *sl_conf_load(const char *file, struct sl_conf_errors *errs);
 
-
 /* What other rooms find wrong, told into the same list. The configuration may have errors already: what could not be
  * read of it is absent (NULL, 0; UINT32_MAX as the index of a name). */
 typedef void (*sl_conf_check)(const struct sl_conf *conf, struct sl_conf_errors *errs);
