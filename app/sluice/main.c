@@ -31,6 +31,12 @@ static void print_errors(const struct sl_conf_errors *errs)
         fprintf(stderr, "%s: %u more errors\n", errs->file, errs->lost);
 }
 
+static void check_rooms(const struct sl_conf *conf, struct sl_conf_errors *errs)
+{
+    sl_tls_check_conf(conf, errs);
+    (void)sl_conf_check_machine(conf, (uint32_t)sysconf(_SC_NPROCESSORS_ONLN), errs);
+}
+
 /* Reads and checks all that can be checked without touching the machine's devices. NULL: all errors are told. */
 static struct sl_conf *load(const char *path)
 {
@@ -39,16 +45,8 @@ static struct sl_conf *load(const char *path)
 
     if (!errs)
         return NULL;
-    conf = sl_conf_load(path, errs);
-    if (conf) {
-        sl_tls_check_conf(conf, errs);
-        (void)sl_conf_check_machine(conf, (uint32_t)sysconf(_SC_NPROCESSORS_ONLN), errs);
-    }
+    conf = sl_conf_load_checked(path, check_rooms, errs);
     print_errors(errs);
-    if (errs->n) {
-        sl_conf_free(conf);
-        conf = NULL;
-    }
     free(errs);
     return conf;
 }

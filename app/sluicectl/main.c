@@ -19,10 +19,10 @@ static const char usage_text[] =
     "  -j, --json            the answer as JSON, in the shape that lib/ctl/README.md documents\n"
     "  -h, --help            this text\n"
     "\n"
-    "commands: stats, workers, conns, neighbours, reload, version, help\n";
+    "commands: stats, workers, conns, neighbours, crypto, tickets, tickets rotate, reload, version, help\n";
 
 struct options {
-    const char *socket_path, *command;
+    const char *socket_path, *command[2]; /* the second word may be "" */
     bool json;
 };
 
@@ -45,11 +45,12 @@ static int parse(int argc, char **argv, struct options *o)
         else
             return fputs(usage_text, stderr) < 0 ? 1 : 2;
     }
-    if (optind + 1 != argc) {
+    if (optind + 1 != argc && optind + 2 != argc) {
         fputs(usage_text, stderr);
         return 2;
     }
-    o->command = argv[optind];
+    o->command[0] = argv[optind];
+    o->command[1] = optind + 2 == argc ? argv[optind + 1] : "";
     return -1;
 }
 
@@ -80,7 +81,7 @@ static int ask(FILE *wire, const struct options *o)
     FILE *to;
     size_t n;
 
-    if (fprintf(wire, "%s %s\n", o->command, o->json ? "json" : "text") < 0 || fflush(wire) ||
+    if (fprintf(wire, "%s %s %s\n", o->command[0], o->command[1], o->json ? "json" : "text") < 0 || fflush(wire) ||
         !fgets(verdict, sizeof verdict, wire)) {
         fprintf(stderr, "sluicectl: %s: no answer\n", o->socket_path);
         return 1;

@@ -59,6 +59,9 @@ static void check_names(struct conf_reader *r, const struct conf_key *key, const
     for (uint32_t i = 1, first = 0; i < names->n; i++)
         if (strcmp(names->e[i].name, names->e[first].name) != 0)
             first = i;
+        else if (names->e[first].mark.line == 0)
+            sl_conf_error(r->errs, names->e[i].mark, "%s.name: \"%s\" is taken: it is built in", key->name,
+                          conf_word(names->e[i].name, word));
         else
             sl_conf_error(r->errs, names->e[i].mark, "%s.name: \"%s\" is taken: line %u has it already", key->name,
                           conf_word(names->e[i].name, word), names->e[first].mark.line);

@@ -40,6 +40,13 @@ struct sl_conf_ref { /* a name that stands for an entry of another list */
 enum sl_conf_hugepages { SL_HUGEPAGES_AUTO, SL_HUGEPAGES_OFF };
 enum sl_conf_idle { SL_IDLE_SPIN, SL_IDLE_SLEEP };
 enum sl_conf_protocol { SL_PROTOCOL_TCP, SL_PROTOCOL_TLS };
+enum sl_conf_switch { SL_OFF, SL_ON };
+enum sl_conf_policy { SL_POLICY_MODERN, SL_POLICY_INTERMEDIATE, SL_POLICY_COUNT };
+enum sl_conf_tls_version { SL_TLS_1_2, SL_TLS_1_3, SL_TLS_VERSION_COUNT };
+enum sl_conf_cipher { SL_CIPHER_AES_128_GCM, SL_CIPHER_AES_256_GCM, SL_CIPHER_CHACHA20_POLY1305, SL_CIPHER_COUNT };
+enum sl_conf_group { SL_GROUP_X25519, SL_GROUP_P256, SL_GROUP_P384, SL_GROUP_COUNT };
+enum sl_conf_unknown_sni { SL_UNKNOWN_SNI_DEFAULT, SL_UNKNOWN_SNI_REFUSE };
+enum sl_conf_clients { SL_CLIENTS_OFF, SL_CLIENTS_OPTIONAL, SL_CLIENTS_REQUIRED };
 
 struct sl_conf_interface {
     struct sl_conf_text name;
@@ -50,6 +57,11 @@ struct sl_conf_interface {
     struct sl_conf_number mtu, vlan;      /* mtu default 1500; vlan 0: none */
     struct sl_conf_number queues;         /* 0: as many as the device and the workers allow */
     struct sl_mark mark;
+};
+
+struct sl_conf_file { /* contents that a key's path leads to, in the configuration's memory */
+    uint8_t *bytes;   /* with a final zero that the length counts (as mbedTLS wants); NULL: no such key */
+    size_t len_bytes;
 };
 
 struct sl_conf_certificate {
@@ -71,6 +83,26 @@ struct sl_conf_upstream {
     struct sl_mark mark;
 };
 
+/* How TLS is spoken. What is not given is the policy's: lib/tls resolves that. */
+struct sl_conf_tls {
+    struct sl_conf_text name;
+    enum sl_conf_policy policy;
+    enum sl_conf_tls_version *versions; /* n 0: the policy's; so with the next two */
+    enum sl_conf_cipher *suites;        /* in the order of preference */
+    enum sl_conf_group *groups;
+    uint32_t n_versions, n_suites, n_groups;
+    enum sl_conf_unknown_sni unknown_sni;
+    enum sl_conf_clients clients; /* whether they show certificates */
+    struct sl_conf_text client_ca, client_crl;
+    struct sl_conf_file client_ca_pem, client_crl_pem;
+    enum sl_conf_switch tickets;
+    struct sl_conf_text ticket_keys; /* s "": made by the process itself */
+    struct sl_conf_file ticket_keys_text;
+    struct sl_conf_number ticket_lifetime_ns; /* 1 d */
+    struct sl_conf_text keylog;               /* s "": secrets are told to nobody */
+    struct sl_mark mark;
+};
+
 struct sl_conf_listener {
     struct sl_conf_text name;
     struct sl_conf_endpoint *addresses;
@@ -81,6 +113,7 @@ struct sl_conf_listener {
     struct sl_conf_ref upstream;
     struct sl_conf_text *alpn; /* tls; default: http/1.1 */
     uint32_t n_alpn;
+    struct sl_conf_ref tls;                     /* protocol tls: an entry of sl_conf.tls, given or built in */
     struct sl_conf_number handshake_timeout_ns; /* 10 s */
     struct sl_conf_number idle_timeout_ns;      /* no byte either way for so long ends the pair; 10 min; 0: never */
     struct sl_conf_number backlog;              /* connections in SYN-RCVD; 1024 */
@@ -110,14 +143,19 @@ struct sl_conf {
     } limits;
     struct {
         struct sl_conf_text socket; /* /run/sluice/sluice.sock */
+        enum sl_conf_switch watch;  /* on */
         struct sl_mark mark;
     } control;
     struct sl_conf_interface *interfaces;
     struct sl_conf_certificate *certificates;
+    struct sl_conf_tls *tls; /* those of the file, then one named after each policy that changes nothing of it */
     struct sl_conf_upstream *upstreams;
     struct sl_conf_listener *listeners;
-    uint32_t n_interfaces, n_certificates, n_upstreams, n_listeners;
-    void *arena; /* all of the above lives here */
+    uint32_t n_interfaces, n_certificates, n_tls, n_upstreams, n_listeners;
+    struct sl_conf_text source; /* the text itself, for sl_conf_again; zeros in it count by source_bytes */
+    size_t source_bytes;
+    const char *folder; /* what its relative paths begin with */
+    void *arena;        /* all of the above lives here */
 };
 
 /* ---- errors of a file ---- */
@@ -153,7 +191,23 @@ struct sl_conf *sl_conf_parse(const char *text, size_t len_bytes, const char *fi
                               void *ctx, struct sl_conf_errors *errs);
 /* The same from a file; paths come out absolute. */
 struct sl_conf *sl_conf_load(const char *file, struct sl_conf_errors *errs);
+
+/* What other rooms find wrong, told into the same list. The configuration may have errors already: what could not be
+ * read of it is absent (NULL, 0; UINT32_MAX as the index of a name). */
+typedef void (*sl_conf_check)(const struct sl_conf *conf, struct sl_conf_errors *errs);
+
+/* The same as sl_conf_load with the checks of other rooms, so that their errors come out in the same run as the text's. */
+struct sl_conf *sl_conf_load_checked(const char *file, sl_conf_check check, struct sl_conf_errors *errs);
+/* The same text once more with what its files hold now: what a change of a certificate needs, while an edit of the
+ * configuration itself waits for a reload. */
+struct sl_conf *sl_conf_again(const struct sl_conf *conf, sl_conf_check check, struct sl_conf_errors *errs);
 void sl_conf_free(struct sl_conf *conf);
+
+/* The files other than itself that a configuration was made of, in a fixed order: the path of file i, "" where none was
+ * given, NULL past the last. *contents, which may be NULL: what it held. */
+const char *sl_conf_file_at(const struct sl_conf *conf, uint32_t i, struct sl_conf_file *contents);
+/* Whether file i holds something else by now, or can't be read. */
+bool sl_conf_file_differs(const struct sl_conf *conf, uint32_t i);
 
 /* What the text asks of the machine's cores, which are numbered from 0: more workers than there are, a core that is not
  * there. Each is an error in errs with its line. True when there is any. */

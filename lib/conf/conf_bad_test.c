@@ -235,7 +235,7 @@ static const struct row rows[] = {
               "d\x00p\x00",
      .whole_bytes = 6, .errors = "t:1:1: not YAML: invalid leading UTF-8 octet (byte 0xff)"},
     {"too deep", .whole = "a: [[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]\n",
-     .errors = "t:1:1: unknown key \"a\", allowed: dpdk, workers, limits, control, interfaces, certificates, "
+     .errors = "t:1:1: unknown key \"a\", allowed: dpdk, workers, limits, control, interfaces, certificates, tls, "
                "upstreams, listeners\n"
                "t:1:19: more than 16 levels deep: a configuration needs no more"},
     /* ---- sections against each other ---- */
@@ -330,6 +330,54 @@ static const struct row rows[] = {
     {"a file with nothing in it",
      .certificates = "certificates: [{ name: site, chain: /etc/empty.crt, key: site.key }]",
      .errors = "t:4:37: certificates.chain: \"/etc/empty.crt\" is an empty file, PEM is wanted"},
+    /* ---- tls ---- */
+    {"TLS settings that are not there",
+     .listeners = "listeners: [{ name: https, address: \"198.18.0.10:443\", certificates: site, upstream: app, tls: "
+                  "modren }]",
+     .errors = "t:6:96: unknown TLS settings \"modren\" in listeners, did you mean \"modern\"?"},
+    {"TLS settings of a listener without TLS",
+     .listeners = "listeners: [{ name: http, address: \"198.18.0.10:80\", protocol: tcp, upstream: app, tls: modern }]",
+     .errors = "t:6:84: key \"listeners.tls\" has no use: it is for protocol tls, and this listener's is tcp"},
+    {"a name that is built in", .extra = "tls: [{ name: modern }]",
+     .errors = "t:7:15: tls.name: \"modern\" is taken: it is built in"},
+    {"TLS settings of one name", .extra = "tls: [{ name: a }, { name: a }]",
+     .errors = "t:7:28: tls.name: \"a\" is taken: line 7 has it already"},
+    {"an unknown policy", .extra = "tls: [{ name: a, policy: old, client_ca: ca.pem }]",
+     .errors = "t:7:26: tls.policy: \"old\" is not a choice, allowed: modern, intermediate"},
+    {"a version too old", .extra = "tls: [{ name: a, versions: [1.1, 1.2] }]",
+     .errors = "t:7:29: tls.versions: \"1.1\" is not a choice, did you mean \"1.2\"?"},
+    {"a version that the policy has not", .extra = "tls: [{ name: a, policy: modern, versions: [1.2, 1.3] }]",
+     .errors = "t:7:34: tls.versions: \"1.2\" is not for policy modern, which is TLS 1.3 alone: take intermediate"},
+    {"no version at all", .extra = "tls: [{ name: a, versions: [] }]",
+     .errors = "t:7:28: tls.versions: a list without an entry: at least one is needed"},
+    {"a suite twice", .extra = "tls: [{ name: a, suites: [aes128-gcm, aes128-gcm] }]",
+     .errors = "t:7:39: tls.suites: \"aes128-gcm\" stands twice in the list"},
+    {"an unknown suite", .extra = "tls: [{ name: a, suites: rc4 }]",
+     .errors = "t:7:26: tls.suites: \"rc4\" is not a choice, allowed: aes128-gcm, aes256-gcm, chacha20-poly1305"},
+    {"an unknown group", .extra = "tls: [{ name: a, groups: [x25519, p521] }]",
+     .errors = "t:7:35: tls.groups: \"p521\" is not a choice, allowed: x25519, p256, p384"},
+    {"client certificates that lead nowhere", .extra = "tls: [{ name: a, client_certificates: required }]",
+     .errors = "t:7:18: tls.client_certificates: needs \"client_ca\", the authorities that clients' certificates lead "
+               "to"},
+    {"authorities of clients that are not asked", .extra = "tls: [{ name: a, client_ca: ca.pem, client_crl: crl.pem }]",
+     .errors = "t:7:18: key \"tls.client_ca\" has no use: client_certificates is off\n"
+               "t:7:37: key \"tls.client_crl\" has no use: client_certificates is off"},
+    {"authorities that can't be read",
+     .extra = "tls: [{ name: a, client_certificates: optional, client_ca: missing.pem, client_crl: empty.pem }]",
+     .errors = "t:7:60: tls.client_ca: \"missing.pem\" can't be read: No such file or directory\n"
+               "t:7:85: tls.client_crl: \"empty.pem\" is an empty file, PEM is wanted"},
+    {"ticket keys that can't be read", .extra = "tls: [{ name: a, ticket_keys: missing.keys }]",
+     .errors = "t:7:31: tls.ticket_keys: \"missing.keys\" can't be read: No such file or directory"},
+    {"ticket keys without a key", .extra = "tls: [{ name: a, ticket_keys: empty.keys }]",
+     .errors = "t:7:31: tls.ticket_keys: \"empty.keys\" is an empty file, keys are wanted"},
+    {"keys of tickets that nobody gets",
+     .extra = "tls: [{ name: a, tickets: off, ticket_keys: t.keys, ticket_lifetime: 1h }]",
+     .errors = "t:7:32: key \"tls.ticket_keys\" has no use: tickets is off\n"
+               "t:7:53: key \"tls.ticket_lifetime\" has no use: tickets is off"},
+    {"tickets that live too long", .extra = "tls: [{ name: a, ticket_lifetime: 8d }]",
+     .errors = "t:7:35: tls.ticket_lifetime: \"8d\" is out of range, allowed: 1min to 7d"},
+    {"a switch that is a truth", .extra = "control: { watch: true }",
+     .errors = "t:7:19: control.watch: \"true\" is not a choice, allowed: off, on"},
 };
 
 #define LINE(field) r->field != NULL ? r->field : good.field

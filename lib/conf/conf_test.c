@@ -63,6 +63,80 @@ static void defaults_stand_in_for_what_is_not_written(void **state)
     assert_int_equal(c->listeners[0].backlog.v, 1024);
     assert_int_equal(c->listeners[0].n_alpn, 1);
     assert_string_equal(c->listeners[0].alpn[0].s, "http/1.1");
+    assert_int_equal(c->control.watch, SL_ON);
+    sl_conf_free(c);
+}
+
+static void listeners_without_tls_settings_take_the_policy_intermediate(void **state)
+{
+    struct sl_conf *c = parse(minimal);
+    const struct sl_conf_tls *t = &c->tls[c->listeners[0].tls.index];
+
+    assert_int_equal(c->n_tls, SL_POLICY_COUNT);
+    assert_string_equal(t->name.s, "intermediate");
+    assert_int_equal(t->policy, SL_POLICY_INTERMEDIATE);
+    assert_int_equal(t->n_versions + t->n_suites + t->n_groups, 0);
+    assert_int_equal(t->unknown_sni, SL_UNKNOWN_SNI_DEFAULT);
+    assert_int_equal(t->clients, SL_CLIENTS_OFF);
+    assert_int_equal(t->tickets, SL_ON);
+    assert_int_equal(t->ticket_lifetime_ns.v, 86400 * SL_NS_PER_S);
+    assert_string_equal(t->client_ca.s, "");
+    assert_string_equal(t->keylog.s, "");
+    assert_null(t->ticket_keys_text.bytes);
+    sl_conf_free(c);
+}
+
+static void tls_settings_start_from_a_policy_and_keep_what_is_given(void **state)
+{
+    char text[2048];
+    const struct sl_conf_tls *t;
+    struct sl_conf *c;
+
+    snprintf(text, sizeof text, "%s%s%s", minimal,
+             "  - { name: strict, address: \"198.18.0.10:444\", certificates: site, upstream: app, tls: site }\n"
+             "  - { name: new, address: \"198.18.0.10:445\", certificates: site, upstream: app, tls: modern }\n",
+             "tls:\n"
+             "  - { name: other }\n"
+             "  - { name: site, versions: 1.3, suites: [chacha20-poly1305, aes128-gcm], groups: p384,\n"
+             "      unknown_sni: refuse, client_certificates: required, client_ca: ca.pem, client_crl: /crl.pem,\n"
+             "      ticket_keys: t.keys, ticket_lifetime: 2h, keylog: k }\n");
+    c = parse(text);
+    assert_int_equal(c->n_tls, 2 + SL_POLICY_COUNT);
+    assert_string_equal(c->tls[c->listeners[2].tls.index].name.s, "modern");
+    t = &c->tls[c->listeners[1].tls.index];
+    assert_string_equal(t->name.s, "site");
+    assert_int_equal(t->n_versions, 1);
+    assert_int_equal(t->versions[0], SL_TLS_1_3);
+    assert_int_equal(t->n_suites, 2);
+    assert_int_equal(t->suites[0], SL_CIPHER_CHACHA20_POLY1305);
+    assert_int_equal(t->suites[1], SL_CIPHER_AES_128_GCM);
+    assert_int_equal(t->groups[0], SL_GROUP_P384);
+    assert_int_equal(t->unknown_sni, SL_UNKNOWN_SNI_REFUSE);
+    assert_int_equal(t->clients, SL_CLIENTS_REQUIRED);
+    assert_string_equal(t->client_ca.s, "/etc/sluice/ca.pem");
+    assert_int_equal(t->client_ca_pem.len_bytes, 4);
+    assert_memory_equal(t->client_crl_pem.bytes, "PEM", 4);
+    assert_memory_equal(t->ticket_keys_text.bytes, "PEM", 4);
+    assert_int_equal(t->ticket_lifetime_ns.v, 7200 * SL_NS_PER_S);
+    assert_string_equal(t->keylog.s, "/etc/sluice/k");
+    sl_conf_free(c);
+}
+
+static void files_are_listed_in_order(void **state)
+{
+    static const char *const paths[] = {
+        "/etc/sluice/site.crt", "/keys/site.key", "", "", "/etc/sluice/t.keys", "", "", "", "", "", ""};
+    struct sl_conf_file file;
+    char text[2048];
+    struct sl_conf *c;
+
+    snprintf(text, sizeof text, "%s%s", minimal, "tls: [{ name: a, ticket_keys: t.keys }]\n");
+    c = parse(text);
+    for (uint32_t i = 0; i < SL_ARRAY_LEN(paths); i++)
+        assert_string_equal(sl_conf_file_at(c, i, NULL), paths[i]);
+    assert_string_equal(sl_conf_file_at(c, 4, &file), "/etc/sluice/t.keys");
+    assert_memory_equal(file.bytes, "PEM", 4);
+    assert_null(sl_conf_file_at(c, SL_ARRAY_LEN(paths), &file));
     sl_conf_free(c);
 }
 
@@ -335,10 +409,10 @@ static void write_file(const char *path, const char *text)
     assert_int_equal(fclose(f), 0);
 }
 
-static void loading_reads_real_files(void **state)
+static void loading_reads_real_files_and_reads_them_again(void **state)
 {
     char folder[] = "/tmp/conf_test.XXXXXX", path[64], crt[64], key[64], text[2048], told[512];
-    struct sl_conf *c;
+    struct sl_conf *c, *again;
 
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/c.yaml", folder);
@@ -358,11 +432,78 @@ static void loading_reads_real_files(void **state)
     assert_non_null(c);
     assert_string_equal(c->certificates[0].chain.s, crt);
     assert_memory_equal(c->certificates[0].key_pem, "KEY", 4);
+    assert_false(sl_conf_file_differs(c, 0));
+    assert_false(sl_conf_file_differs(c, 1));
+    assert_false(sl_conf_file_differs(c, 99));
+    write_file(path, "an edit that waits for a reload");
+    write_file(key, "NEW");
+    assert_false(sl_conf_file_differs(c, 0));
+    assert_true(sl_conf_file_differs(c, 1));
+    again = sl_conf_again(c, NULL, &errs);
+    assert_non_null(again);
+    assert_string_equal(again->certificates[0].key.s, key);
+    assert_memory_equal(again->certificates[0].key_pem, "NEW", 4);
+    assert_false(sl_conf_needs_restart(c, again, &errs));
+    sl_conf_free(again);
+    unlink(crt);
+    assert_true(sl_conf_file_differs(c, 0));
+    assert_null(sl_conf_again(c, NULL, &errs));
+    sl_conf_error_format(&errs, 0, told, sizeof told);
+    assert_non_null(strstr(told, "c.yaml:6:37: certificates.chain: "));
     sl_conf_free(c);
     unlink(path);
     unlink(crt);
     unlink(key);
     rmdir(folder);
+}
+
+static void refuse_cores_and_keys(const struct sl_conf *conf, struct sl_conf_errors *e)
+{
+    for (uint32_t i = 0; i < conf->workers.n_cores; i++)
+        sl_conf_error(e, conf->workers.cores[i].mark, "not this core");
+    for (uint32_t i = 0; i < conf->n_certificates; i++)
+        if (conf->certificates[i].key_pem != NULL)
+            sl_conf_error(e, conf->certificates[i].key.mark, "not this key");
+}
+
+/* Loads text from a file of its own, whose checks refuse_cores_and_keys makes. All that was said, without the path. */
+static const char *refused(const char *text)
+{
+    static char said[4096];
+    char path[] = "/tmp/conf_test.XXXXXX", line[512];
+    size_t used = 0;
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    close(fd);
+    write_file(path, text);
+    assert_null(sl_conf_load_checked(path, refuse_cores_and_keys, &errs));
+    unlink(path);
+    for (uint32_t i = 0; i < errs.n; i++)
+        used += (size_t)snprintf(said + used, sizeof said - used, "%s",
+                                 strchr(sl_conf_error_format(&errs, i, line, sizeof line), ':'));
+    return said;
+}
+
+static void errors_of_other_rooms_come_out_with_those_of_the_text(void **state)
+{
+    const char *said = refused("workers: { cores: [1], idle: slep }\n"
+                               "certificates: [{ name: a, chain: a.crt, key: /nonexistent/a.key }]\n");
+
+    assert_non_null(strstr(said, ":1:20: not this core"));
+    assert_non_null(strstr(said, ":1:30: workers.idle: \"slep\""));
+    assert_non_null(strstr(said, ":2:46: certificates.key: \"/nonexistent/a.key\" can't be read"));
+    assert_null(strstr(said, "not this key"));
+}
+
+static void what_only_another_room_refuses_is_refused(void **state)
+{
+    assert_string_equal(
+        refused("workers: { cores: [1] }\n"
+                "interfaces: [{ name: front, device: \"vdev:null\", addresses: 198.18.0.10/24 }]\n"
+                "upstreams: [{ name: app, servers: \"198.18.0.2:80\" }]\n"
+                "listeners: [{ name: http, address: \"198.18.0.10:80\", protocol: tcp, upstream: app }]\n"),
+        ":1:20: not this core");
 }
 
 static void a_file_that_is_none_is_told_without_a_line(void **state)
@@ -380,6 +521,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_stand_in_for_what_is_not_written),
+        cmocka_unit_test(listeners_without_tls_settings_take_the_policy_intermediate),
+        cmocka_unit_test(tls_settings_start_from_a_policy_and_keep_what_is_given),
+        cmocka_unit_test(files_are_listed_in_order),
         cmocka_unit_test(values_keep_their_marks),
         cmocka_unit_test(one_value_is_a_list_of_one),
         cmocka_unit_test(a_device_splits_at_its_first_colon),
@@ -396,7 +540,9 @@ int main(void)
         cmocka_unit_test(an_error_text_that_is_too_long_is_cut),
         cmocka_unit_test(the_shipped_reference_is_what_the_table_says),
         cmocka_unit_test(shipped_files_are_good),
-        cmocka_unit_test(loading_reads_real_files),
+        cmocka_unit_test(loading_reads_real_files_and_reads_them_again),
+        cmocka_unit_test(errors_of_other_rooms_come_out_with_those_of_the_text),
+        cmocka_unit_test(what_only_another_room_refuses_is_refused),
         cmocka_unit_test(a_file_that_is_none_is_told_without_a_line),
     };
 

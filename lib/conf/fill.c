@@ -106,7 +106,7 @@ static bool store_list(struct conf_reader *r, const struct conf_key *key, const 
             return conf_refuse(r, key, node, "stands where %s is wanted, or a list of such", key->type->form);
         return conf_refuse(r, key, node, "stands where a list is wanted: begin each entry with \"- \"");
     }
-    if (n_nodes == 0 && (key->flags & CONF_REQUIRED) != 0)
+    if (n_nodes == 0 && (key->flags & (CONF_REQUIRED | CONF_SOME)) != 0)
         return conf_refuse(r, key, node, "without an entry: at least one is needed");
     if (n_nodes > key->items_max)
         return conf_refuse(r, key, node, "with %u entries: at most %u are taken", n_nodes, key->items_max);
@@ -220,6 +220,16 @@ static void fill_section(struct conf_reader *r, const struct conf_section *s, co
     }
     if (s->check != NULL)
         s->check(r, s, &given, obj);
+}
+
+void conf_fill_defaults(struct conf_reader *r, const struct conf_section *s, void *obj)
+{
+    for (const struct conf_key *key = s->keys; key->name != NULL; key++) {
+        struct conf_node def = {.kind = CONF_SCALAR, .text = key->def};
+
+        if (key->def != NULL)
+            store(r, key, &def, obj);
+    }
 }
 
 void conf_fill(struct conf_reader *r, const struct conf_node *root)

@@ -88,6 +88,8 @@ enum conf_flags {
     CONF_RESTART = 1 << 1, /* a reload can't apply it */
     CONF_UNIQUE = 1 << 2,  /* a list without repetitions */
     CONF_TLS = 1 << 3,     /* of a listener: only with protocol: tls */
+    CONF_SOME = 1 << 4,    /* a list that is not empty where it is given */
+    CONF_ASIDE = 1 << 5,   /* the reference shows it as a comment: it has no use as it stands there */
 };
 
 /* Facts that checks across sections rest on. When reading one failed, those checks keep silent. */
@@ -97,6 +99,8 @@ enum conf_facts {
     CONF_FACT_ADDRESSES = 1 << 2,    /* of interfaces */
     CONF_FACT_GATEWAYS = 1 << 3,
     CONF_FACT_LISTENER = 1 << 4, /* protocol and certificates of the listener that is being read */
+    CONF_FACT_TLS = 1 << 5,      /* names of TLS settings */
+    CONF_FACT_TLS_ENTRY = 1 << 6 /* values of the TLS settings that are being read */
 };
 
 struct conf_key {
@@ -127,7 +131,7 @@ struct conf_section {
     void (*check)(struct conf_reader *r, const struct conf_section *s, const struct conf_given *given, void *obj);
 };
 
-extern const struct conf_section conf_root;
+extern const struct conf_section conf_root, conf_tls_section;
 
 /* A reference that waits until all names are known. */
 struct conf_pending {
@@ -152,6 +156,8 @@ struct conf_reader {
 
 /* ---- fill.c ---- */
 void conf_fill(struct conf_reader *r, const struct conf_node *root);
+/* The defaults of a section's keys into obj. */
+void conf_fill_defaults(struct conf_reader *r, const struct conf_section *s, void *obj);
 /* `path: "word" why`, at node. False, so that a parse can return it. */
 bool conf_refuse(struct conf_reader *r, const struct conf_key *key, const struct conf_node *node, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
@@ -174,5 +180,14 @@ void conf_check_listener(struct conf_reader *r, const struct conf_section *s, co
 /* ---- file.c ---- */
 uint8_t *conf_file_read(void *ctx, const char *path, size_t *len_bytes, struct sl_err *err);
 void conf_certificate_read(struct conf_reader *r, const struct conf_section *s, const struct conf_given *g, void *obj);
+/* The contents of the file that `path.key` names, for which errors say that `wanted` is wanted. */
+struct sl_conf_file conf_file_of(struct conf_reader *r, const char *key, const struct sl_conf_text *path,
+                                 const char *wanted);
+
+/* ---- tls.c ---- */
+extern const char *const conf_policy_words[];
+void conf_check_tls(struct conf_reader *r, const struct conf_section *s, const struct conf_given *g, void *obj);
+/* Adds the settings that are named after the policies. */
+void conf_tls_built_in(struct conf_reader *r, const struct conf_section *s);
 
 #endif

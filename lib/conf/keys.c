@@ -17,12 +17,25 @@ static_assert(sizeof(enum sl_conf_protocol) == sizeof(int), "conf_type_enum stor
 
 /* Names are found at the start of each named entry. */
 static_assert(offsetof(struct sl_conf_interface, name) == 0 && offsetof(struct sl_conf_certificate, name) == 0 &&
-                  offsetof(struct sl_conf_upstream, name) == 0 && offsetof(struct sl_conf_listener, name) == 0,
+                  offsetof(struct sl_conf_upstream, name) == 0 && offsetof(struct sl_conf_listener, name) == 0 &&
+                  offsetof(struct sl_conf_tls, name) == 0,
               "name comes first");
 
 static const char *const hugepages_words[] = {[SL_HUGEPAGES_AUTO] = "auto", [SL_HUGEPAGES_OFF] = "off", NULL};
 static const char *const idle_words[] = {[SL_IDLE_SPIN] = "spin", [SL_IDLE_SLEEP] = "sleep", NULL};
 static const char *const protocol_words[] = {[SL_PROTOCOL_TCP] = "tcp", [SL_PROTOCOL_TLS] = "tls", NULL};
+static const char *const switch_words[] = {[SL_OFF] = "off", [SL_ON] = "on", NULL};
+static const char *const version_words[] = {[SL_TLS_1_2] = "1.2", [SL_TLS_1_3] = "1.3", NULL};
+static const char *const cipher_words[] = {[SL_CIPHER_AES_128_GCM] = "aes128-gcm",
+                                           [SL_CIPHER_AES_256_GCM] = "aes256-gcm",
+                                           [SL_CIPHER_CHACHA20_POLY1305] = "chacha20-poly1305",
+                                           NULL};
+static const char *const group_words[] = {
+    [SL_GROUP_X25519] = "x25519", [SL_GROUP_P256] = "p256", [SL_GROUP_P384] = "p384", NULL};
+static const char *const unknown_sni_words[] = {
+    [SL_UNKNOWN_SNI_DEFAULT] = "default", [SL_UNKNOWN_SNI_REFUSE] = "refuse", NULL};
+static const char *const clients_words[] = {
+    [SL_CLIENTS_OFF] = "off", [SL_CLIENTS_OPTIONAL] = "optional", [SL_CLIENTS_REQUIRED] = "required", NULL};
 static const char *const driver_words[] = {"af_xdp", "pci", "memif", "vdev", NULL};
 
 #define MIB (UINT64_C(1) << 20)
@@ -76,6 +89,9 @@ static const struct conf_key control_keys[] = {
     {.name = "socket", .type = &conf_type_path, .offset = IN(control, socket), .max = 107,
      .def = "/run/sluice/sluice.sock", .flags = CONF_RESTART,
      .help = "The Unix socket that sluicectl talks to."},
+    {.name = "watch", .type = &conf_type_enum, .words = switch_words, .offset = IN(control, watch), .def = "on",
+     .help = "Whether files that this one names (certificates, keys, CAs, CRLs, ticket keys) are looked at every few "
+             "seconds, and used once they have changed and are good. Edits of this file itself wait for a reload."},
     {0},
 };
 
@@ -118,6 +134,58 @@ static const struct conf_key certificate_keys[] = {
     {.name = "key", .type = &conf_type_path, .offset = offsetof(struct sl_conf_certificate, key), .max = 4095,
      .example = "site.key", .flags = CONF_REQUIRED,
      .help = "PEM file of the private key. Read again at each reload."},
+    {0},
+};
+
+static const struct conf_key tls_keys[] = {
+    {.name = "name", .type = &conf_type_name, .offset = offsetof(struct sl_conf_tls, name), .max = NAME_MAX_BYTES,
+     .example = "strict", .flags = CONF_REQUIRED, .facts = CONF_FACT_TLS,
+     .help = "What listeners call these settings. modern and intermediate are there without being written: each is the "
+             "policy of its name and nothing else."},
+    {.name = "policy", .type = &conf_type_enum, .words = conf_policy_words,
+     .offset = offsetof(struct sl_conf_tls, policy), .def = "intermediate", .facts = CONF_FACT_TLS_ENTRY,
+     .help = "Where versions, suites and groups come from unless they are given below, after Mozilla's Server Side TLS. "
+             "modern: TLS 1.3 only; intermediate: 1.3 and 1.2."},
+    {.name = "versions", .type = &conf_type_enum, .words = version_words,
+     LIST_OF(sl_conf_tls, versions, SL_TLS_VERSION_COUNT), .example = "[1.2, 1.3]", .flags = CONF_UNIQUE | CONF_SOME,
+     .facts = CONF_FACT_TLS_ENTRY,
+     .help = "Versions of TLS instead of the policy's."},
+    {.name = "suites", .type = &conf_type_enum, .words = cipher_words, LIST_OF(sl_conf_tls, suites, SL_CIPHER_COUNT),
+     .example = "[aes128-gcm, aes256-gcm, chacha20-poly1305]", .flags = CONF_UNIQUE | CONF_SOME,
+     .help = "Ciphers instead of the policy's, the preferred first, in each version (TLS 1.2: with ECDHE only). A client "
+             "that puts ChaCha20 first gets it first."},
+    {.name = "groups", .type = &conf_type_enum, .words = group_words, LIST_OF(sl_conf_tls, groups, SL_GROUP_COUNT),
+     .example = "[x25519, p256, p384]", .flags = CONF_UNIQUE | CONF_SOME,
+     .help = "Groups of the key exchange instead of the policy's, the preferred first."},
+    {.name = "unknown_sni", .type = &conf_type_enum, .words = unknown_sni_words,
+     .offset = offsetof(struct sl_conf_tls, unknown_sni), .def = "default",
+     .help = "What a client gets that asks for a name of no certificate. default: the listener's first certificate; "
+             "refuse: the alert unrecognized_name. A client that names none gets the first certificate always."},
+    {.name = "client_certificates", .type = &conf_type_enum, .words = clients_words,
+     .offset = offsetof(struct sl_conf_tls, clients), .def = "off", .facts = CONF_FACT_TLS_ENTRY,
+     .help = "Whether clients are asked for a certificate. optional: one that is shown must be good; required: one must "
+             "be shown. Needs client_ca."},
+    {.name = "client_ca", .type = &conf_type_path, .offset = offsetof(struct sl_conf_tls, client_ca), .max = 4095,
+     .example = "clients-ca.pem", .flags = CONF_ASIDE, .facts = CONF_FACT_TLS_ENTRY,
+     .help = "PEM file of the authorities that clients' certificates must lead to. Read again at each reload."},
+    {.name = "client_crl", .type = &conf_type_path, .offset = offsetof(struct sl_conf_tls, client_crl), .max = 4095,
+     .example = "clients-crl.pem", .flags = CONF_ASIDE, .facts = CONF_FACT_TLS_ENTRY,
+     .help = "PEM file of lists of clients' certificates that were revoked. Read again at each reload."},
+    {.name = "tickets", .type = &conf_type_enum, .words = switch_words, .offset = offsetof(struct sl_conf_tls, tickets),
+     .def = "on", .facts = CONF_FACT_TLS_ENTRY,
+     .help = "Whether clients get tickets, with which their next handshake is short."},
+    {.name = "ticket_keys", .type = &conf_type_path, .offset = offsetof(struct sl_conf_tls, ticket_keys), .max = 4095,
+     .example = "tickets.keys", .flags = CONF_ASIDE, .facts = CONF_FACT_TLS_ENTRY,
+     .help = "File of the keys that seal tickets, the same on all machines that serve the same names. `sluice "
+             "--ticket-keys > FILE` makes one, `sluicectl tickets rotate` makes its next key the current one. Without a "
+             "file the process makes keys that nobody else has, and rotates them every 12 hours."},
+    {.name = "ticket_lifetime", .type = &conf_type_duration, .offset = offsetof(struct sl_conf_tls, ticket_lifetime_ns),
+     .min = 60 * S, .max = 7 * DAY, .def = "1d", .facts = CONF_FACT_TLS_ENTRY,
+     .help = "How long a ticket can be used. It can't outlive its key either, which the second rotation after it forgets."},
+    {.name = "keylog", .type = &conf_type_path, .offset = offsetof(struct sl_conf_tls, keylog), .max = 4095,
+     .example = "/tmp/sluice.keys", .flags = CONF_ASIDE,
+     .help = "File to which every connection's secrets are appended, in the format of SSLKEYLOGFILE: whoever reads it "
+             "reads the connections. For debugging only."},
     {0},
 };
 
@@ -165,6 +233,9 @@ static const struct conf_key listener_keys[] = {
      .facts = CONF_FACT_LISTENER,
      .help = "Names of certificates, at least one for tls. The client's SNI picks among them; the first serves all "
              "others."},
+    {.name = "tls", .type = &conf_type_ref, .section = &conf_tls_section,
+     .offset = offsetof(struct sl_conf_listener, tls), .def = "intermediate", .flags = CONF_TLS,
+     .help = "How TLS is spoken: a name of the section tls, or modern or intermediate."},
     {.name = "upstream", .type = &conf_type_ref, .section = &upstream_section,
      .offset = offsetof(struct sl_conf_listener, upstream), .example = "app", .flags = CONF_REQUIRED,
      .help = "Name of the upstream that clients are passed to."},
@@ -203,6 +274,9 @@ static const struct conf_section interface_section = {
 static const struct conf_section certificate_section = {
     .keys = certificate_keys, LISTED(sl_conf_certificate, certificates), .what = "certificate",
     .check = conf_certificate_read};
+const struct conf_section conf_tls_section = {
+    .keys = tls_keys, LISTED(sl_conf_tls, tls), .what = "TLS settings",
+    .check = conf_check_tls};
 static const struct conf_section upstream_section = {
     .keys = upstream_keys, LISTED(sl_conf_upstream, upstreams), .what = "upstream",
     .check = conf_check_upstream};
@@ -225,6 +299,8 @@ static const struct conf_key root_keys[] = {
     {.name = "certificates", .section = &certificate_section, LIST_OF(sl_conf, certificates, 65536),
      .facts = CONF_FACT_CERTIFICATES,
      .help = "Certificates with their keys, for listeners to name."},
+    {.name = "tls", .section = &conf_tls_section, LIST_OF(sl_conf, tls, 4096), .facts = CONF_FACT_TLS,
+     .help = "How TLS is spoken, for listeners to name; without it they take the policy intermediate."},
     {.name = "upstreams", .section = &upstream_section, LIST_OF(sl_conf, upstreams, 65536), .flags = CONF_REQUIRED,
      .facts = CONF_FACT_UPSTREAMS,
      .help = "The servers behind Sluice, in groups for listeners to name."},

@@ -89,6 +89,7 @@ static void describe(struct writer *w, const struct conf_key *key, unsigned dept
     append(text, sizeof text,
            key->def != NULL                    ? key->def
            : (key->flags & CONF_REQUIRED) != 0 ? "none, the key is needed"
+           : (key->flags & CONF_SOME) != 0     ? "the policy's"
                                                : "none");
     append(text, sizeof text, (key->flags & CONF_TLS) != 0 ? ". Only with protocol: tls" : "");
     append(text, sizeof text, ". Reload: ");
@@ -107,7 +108,7 @@ static void put_key(struct writer *w, const struct conf_key *key, unsigned depth
     else
         describe(w, key, comments);
     indent(w, comments);
-    put(w, begins_item ? "- " : "");
+    put(w, (key->flags & CONF_ASIDE) != 0 ? "# " : begins_item ? "- " : "");
     put(w, key->name);
     put(w, ":");
     if (key->type == NULL) {

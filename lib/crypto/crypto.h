@@ -19,10 +19,36 @@ void sl_crypto_thread_stop(void);
 
 /* What mbedTLS has on the heap for this thread; objects are freed by the thread that made them. */
 struct sl_crypto_memory {
-    uint64_t now_bytes, peak_bytes; /* as malloc rounds them */
-    uint64_t limit_bytes;           /* an allocation that would go beyond fails; 0: no limit */
+    uint64_t now_bytes, peak_bytes;
+    uint64_t limit_bytes; /* an allocation that would go beyond, arena in use included, fails; 0: no limit */
 };
 struct sl_crypto_memory *sl_crypto_memory(void);
+
+/* ---- arenas: mbedTLS's memory for one handshake ---- */
+#define SL_ARENA_CLASSES 65
+
+struct sl_arena {
+    uint8_t *base; /* zeroed beyond peak_bytes */
+    uint32_t size_bytes;
+    uint32_t used_bytes; /* from base on, holes with them */
+    uint32_t peak_bytes;
+    uint32_t live_bytes;                  /* holes without */
+    struct hole *holes[SL_ARENA_CLASSES]; /* given back, by size */
+};
+
+/* Over `bytes` zeroed bytes, aligned for anything, that stay the caller's. */
+void sl_arena_init(struct sl_arena *a, void *zeroed, uint32_t bytes);
+/* Zeroed, aligned to 16; NULL: the arena is full. */
+void *sl_arena_alloc(struct sl_arena *a, size_t bytes);
+/* Gives a block back; bytes as it was asked for. */
+void sl_arena_free(struct sl_arena *a, void *p, size_t bytes);
+/* Erases all that was ever used; every block is gone. */
+void sl_arena_reset(struct sl_arena *a);
+/* The same, for the last time: the bytes are the caller's to free. */
+void sl_arena_done(struct sl_arena *a);
+/* From now on this thread's mbedTLS allocates from a; NULL: from the heap, as at first. Returns what was used before.
+ * What comes from the one may be freed while the other is used. */
+struct sl_arena *sl_crypto_use_arena(struct sl_arena *a);
 
 /* The wall clock of this thread for mbedTLS, which may read none itself: seconds since 1970. */
 void sl_crypto_set_wall(uint64_t wall_s);
@@ -168,10 +194,11 @@ uint32_t sl_op_price_ns(enum sl_op_kind kind);
 struct sl_op_queue;
 struct sl_op_queue *sl_op_queue_create(void); /* NULL: no memory */
 void sl_op_queue_destroy(struct sl_op_queue *q);
-/* Takes an operation. When it fills a batch of its kind the batch is computed at once. */
+/* Takes an operation. When it fills a batch of its kind the batch is computed at once (not where the best backend
+ * computes one after the other: there only flush does, within its budget). */
 void sl_op_submit(struct sl_op_queue *q, struct sl_op *op);
-/* Computes what waits, batches that are not full too, dearest kinds last, until it has cost budget_ns; at least one
- * batch. What it cost. */
+/* Computes what waits, batches that are not full too, dearest kinds last (but for one that was passed over too often),
+ * until it has cost budget_ns; at least one batch. What it cost. */
 uint64_t sl_op_flush(struct sl_op_queue *q, uint64_t budget_ns);
 /* The next operation that is done, in the order in which they were done; NULL: none. */
 struct sl_op *sl_op_take(struct sl_op_queue *q);
@@ -182,5 +209,22 @@ bool sl_op_waiting(const struct sl_op_queue *q);
 bool sl_op_ephemeral(struct sl_op_queue *q, enum sl_op_kind kind, uint8_t *scalar, uint8_t *point);
 /* Spends at most about budget_ns on ephemeral keys and nonces for later; what it spent, 0 when the stock is full. */
 uint64_t sl_op_idle(struct sl_op_queue *q, uint64_t budget_ns);
+
+/* ---- what is signed, and how a signature is carried ---- */
+enum sl_rsa_hash { SL_RSA_SHA256, SL_RSA_SHA384, SL_RSA_SHA512 };
+
+/* Encode a digest into em, as long as the modulus, for RSA*_PRIVATE: EMSA-PSS (RFC 8017 9.1, the salt as long as the
+ * digest) and EMSA-PKCS1-v1_5 (9.2). 0; -EINVAL: em is too short; -ENOMEM. */
+int sl_rsa_encode_pss(enum sl_rsa_hash hash, const uint8_t *digest, uint8_t *em, uint32_t em_bytes);
+int sl_rsa_encode_pkcs1(enum sl_rsa_hash hash, const uint8_t *digest, uint8_t *em, uint32_t em_bytes);
+/* Whether em, which came out of RSA*_PUBLIC, encodes the digest. */
+bool sl_rsa_check_pss(enum sl_rsa_hash hash, const uint8_t *digest, const uint8_t *em, uint32_t em_bytes);
+bool sl_rsa_check_pkcs1(enum sl_rsa_hash hash, const uint8_t *digest, const uint8_t *em, uint32_t em_bytes);
+
+#define SL_ECDSA_DER_MAX_BYTES 104
+/* r and s, of `bytes` each (up to SL_OP_SCALAR_MAX_BYTES), as DER (RFC 3279 2.2.3); how long it is. */
+uint32_t sl_ecdsa_der(uint8_t out[static SL_ECDSA_DER_MAX_BYTES], const uint8_t *r, const uint8_t *s, uint32_t bytes);
+/* The other way: strict DER and nothing behind it, or false. */
+bool sl_ecdsa_der_parse(const uint8_t *der, size_t der_bytes, uint8_t *r, uint8_t *s, uint32_t bytes);
 
 #endif

@@ -1,7 +1,6 @@
 /* mbedTLS of one thread: a PSA of its own (its state is thread-local by our diff), an allocator that counts, a wall
  * clock that is told. */
 #include <errno.h>
-#include <malloc.h>
 #include <mbedtls/platform.h>
 #include <mbedtls/platform_time.h>
 #include <mbedtls/ssl.h>
@@ -12,32 +11,58 @@
 #include "crypto/crypto.h"
 
 static _Thread_local struct sl_crypto_memory memory;
+static _Thread_local struct sl_arena *arena;
 static _Thread_local uint64_t wall;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void *count_calloc(size_t n, size_t size)
-{
-    size_t bytes;
-    void *p;
+/* Stands before every block. */
+struct block {
+    struct sl_arena *arena; /* where it comes from; NULL: the heap */
+    size_t bytes;           /* with this header */
+};
+static_assert(sizeof(struct block) % 16 == 0, "blocks stay aligned for anything");
 
-    if (__builtin_mul_overflow(n, size, &bytes))
+static void *give(size_t n, size_t size)
+{
+    struct block *b;
+    size_t bytes;
+
+    if (__builtin_mul_overflow(n, size, &bytes) || __builtin_add_overflow(bytes, sizeof *b, &bytes))
         return NULL;
-    if (memory.limit_bytes && memory.now_bytes + bytes > memory.limit_bytes)
+    if (memory.limit_bytes && memory.now_bytes + (arena ? arena->live_bytes : 0) + bytes > memory.limit_bytes)
         return NULL;
-    p = calloc(1, bytes);
-    if (!p)
+    b = arena ? sl_arena_alloc(arena, bytes) : calloc(1, bytes);
+    if (!b)
         return NULL;
-    memory.now_bytes += malloc_usable_size(p);
-    memory.peak_bytes = SL_MAX(memory.peak_bytes, memory.now_bytes);
-    return p;
+    *b = (struct block){arena, bytes};
+    if (!arena) {
+        memory.now_bytes += bytes;
+        memory.peak_bytes = SL_MAX(memory.peak_bytes, memory.now_bytes);
+    }
+    return b + 1;
 }
 
-static void count_free(void *p)
+static void take_back(void *p)
 {
+    struct block *b = p;
+
     if (!p)
         return;
-    memory.now_bytes -= malloc_usable_size(p);
-    free(p);
+    b--;
+    if (b->arena) {
+        sl_arena_free(b->arena, b, b->bytes);
+    } else {
+        memory.now_bytes -= b->bytes;
+        free(b);
+    }
+}
+
+struct sl_arena *sl_crypto_use_arena(struct sl_arena *a)
+{
+    struct sl_arena *before = arena;
+
+    arena = a;
+    return before;
 }
 
 static mbedtls_time_t tell_wall(mbedtls_time_t *out)
@@ -51,7 +76,7 @@ mbedtls_ms_time_t mbedtls_ms_time(void) { return (mbedtls_ms_time_t)wall * 1000;
 
 static void set_hooks(void)
 {
-    mbedtls_platform_set_calloc_free(count_calloc, count_free);
+    mbedtls_platform_set_calloc_free(give, take_back);
     mbedtls_platform_set_time(tell_wall);
     (void)mbedtls_ssl_list_ciphersuites(); /* fills a table of the process on its first call */
 }

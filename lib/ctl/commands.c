@@ -34,7 +34,7 @@ static bool run_help(struct sl_ctl *ctl, struct progress *p, enum format format,
         if (format == FORMAT_JSON)
             out_put(o, "%s\"%s\":\"%s\"", i ? "," : "", c->name, c->help);
         else
-            out_put(o, "%-12s %s\n", c->name, c->help);
+            out_put(o, "%-15s %s\n", c->name, c->help);
     }
     if (format == FORMAT_JSON)
         out_put(o, "}}\n");
@@ -46,6 +46,9 @@ const struct command ctl_commands[] = {
     {"workers", "where each worker's cycles went, by step of its loop", ctl_show_workers},
     {"conns", "TCP connections with their state, windows and timers", ctl_show_conns},
     {"neighbours", "the neighbour cache of each worker", ctl_show_neighbours},
+    {"crypto", "which backend computes what here, and how fast, measured now", ctl_show_crypto},
+    {"tickets", "which keys seal session tickets: names, no secrets", ctl_show_tickets},
+    {"tickets rotate", "make the next ticket keys current, in files too", ctl_run_tickets_rotate},
     {"reload", "read the configuration file again and use it for new connections", run_reload},
     {"version", "the version that runs", run_version},
     {"help", "this list", run_help},

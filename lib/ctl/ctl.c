@@ -91,9 +91,8 @@ int ctl_ask(struct sl_ctl *ctl, uint32_t worker)
     return failed ? failed : await(ctl, worker, sl_port_now() + ASK_NS);
 }
 
-/* Asks all workers the same and waits for all; the first failure is told. */
-static int ask_all(struct sl_ctl *ctl, enum sl_worker_msg_kind kind, const struct sl_conf *conf, uint64_t generation,
-                   struct sl_err *err)
+int ctl_ask_all(struct sl_ctl *ctl, enum sl_worker_msg_kind kind, const struct sl_conf *conf, uint64_t generation,
+                struct sl_err *err)
 {
     uint64_t until_ns = sl_port_now() + ASK_NS;
     int failed = 0;
@@ -109,6 +108,7 @@ static int ask_all(struct sl_ctl *ctl, enum sl_worker_msg_kind kind, const struc
         msg->kind = kind;
         msg->conf = conf;
         msg->generation = generation;
+        msg->tickets = ctl->tickets.sets;
         one = ask(ctl, i);
         if (one)
             failed = sl_err_set(err, one, "worker %u takes no message: %s", i, strerror(-one));
@@ -123,12 +123,28 @@ static int ask_all(struct sl_ctl *ctl, enum sl_worker_msg_kind kind, const struc
     return failed;
 }
 
+bool ctl_all_answered(const struct sl_ctl *ctl)
+{
+    for (uint32_t i = 0; ctl->asked && i < ctl->params.n_workers; i++)
+        if (ctl->asked[i] && !answered(&ctl->msgs[i]))
+            return false;
+    return true;
+}
+
 /* ---- configurations ---- */
+
+const struct sl_conf *ctl_running(const struct sl_ctl *ctl) { return ctl->generations[ctl->n_generations - 1].conf; }
 
 static int apply(struct sl_ctl *ctl, struct sl_conf *conf, struct sl_err *err)
 {
+    int failed;
+
     ctl->generations[ctl->n_generations++] = (struct generation){.number = ++ctl->generation, .conf = conf};
-    return ask_all(ctl, SL_MSG_APPLY, conf, ctl->generation, err);
+    failed = ctl_ask_all(ctl, SL_MSG_APPLY, conf, ctl->generation, err);
+    if (!failed)
+        failed = ctl_tickets_apply(ctl, err);
+    ctl_watch_begin(ctl);
+    return failed;
 }
 
 /* Frees the configurations that no connection uses any more; never the running one. */
@@ -162,22 +178,20 @@ static void tell(struct sl_ctl *ctl, struct report *r, const char *severity, con
     }
 }
 
-/* Reads and checks the file; NULL when anything is wrong with it, all of which is told. */
-static struct sl_conf *read_fresh(struct sl_ctl *ctl, struct report *r)
+/* Reads the file, or only those that it names, and checks; NULL when anything is wrong, all of which is told. */
+static struct sl_conf *read_fresh(struct sl_ctl *ctl, struct report *r, bool files_only)
 {
-    const struct sl_conf *running = ctl->generations[ctl->n_generations - 1].conf;
+    const struct sl_conf *running = ctl_running(ctl);
     struct sl_conf_errors *errs = calloc(1, sizeof *errs);
     struct sl_conf *fresh;
     char line[1024];
 
     if (!errs)
         return NULL;
-    fresh = sl_conf_load(ctl->params.conf_path, errs);
-    if (fresh) {
-        sl_tls_check_conf(fresh, errs);
-        if (errs->n == 0)
-            sl_conf_needs_restart(running, fresh, errs);
-    }
+    fresh = files_only ? sl_conf_again(running, sl_tls_check_conf, errs)
+                       : sl_conf_load_checked(ctl->params.conf_path, sl_tls_check_conf, errs);
+    if (fresh)
+        sl_conf_needs_restart(running, fresh, errs);
     for (uint32_t i = 0; i < errs->n; i++)
         tell(ctl, r, "error", sl_conf_error_format(errs, i, line, sizeof line));
     if (errs->n) {
@@ -189,7 +203,7 @@ static struct sl_conf *read_fresh(struct sl_ctl *ctl, struct report *r)
     return fresh;
 }
 
-int sl_ctl_reload(struct sl_ctl *ctl, char *report, size_t size_bytes)
+static int reload(struct sl_ctl *ctl, bool files_only, char *report, size_t size_bytes)
 {
     struct report r = {report, 0, size_bytes};
     struct sl_conf *fresh;
@@ -202,7 +216,7 @@ int sl_ctl_reload(struct sl_ctl *ctl, char *report, size_t size_bytes)
              "too many old configurations are still used by connections; try again when some have ended");
         return -EAGAIN;
     }
-    fresh = read_fresh(ctl, &r);
+    fresh = read_fresh(ctl, &r, files_only);
     if (!fresh)
         return -EINVAL;
     if (apply(ctl, fresh, &err)) {
@@ -210,22 +224,20 @@ int sl_ctl_reload(struct sl_ctl *ctl, char *report, size_t size_bytes)
         tell(ctl, &r, "error", line);
         return -EIO;
     }
-    (void)snprintf(line, sizeof line, "%s is generation %lu: new connections use it", ctl->params.conf_path,
-                   (unsigned long)ctl->generation);
+    (void)snprintf(line, sizeof line, "%s%s is generation %lu: new connections use it", ctl->params.conf_path,
+                   files_only ? " with changed files" : "", (unsigned long)ctl->generation);
     tell(ctl, &r, "info", line);
     return 0;
 }
 
-/* ---- life ---- */
-
-/* A worker that never answered may still write to its message. */
-static bool all_answered(const struct sl_ctl *ctl)
+int sl_ctl_reload(struct sl_ctl *ctl, char *report, size_t size_bytes)
 {
-    for (uint32_t i = 0; ctl->asked && i < ctl->params.n_workers; i++)
-        if (ctl->asked[i] && !answered(&ctl->msgs[i]))
-            return false;
-    return true;
+    return reload(ctl, false, report, size_bytes);
 }
+
+int ctl_reload_files(struct sl_ctl *ctl) { return reload(ctl, true, NULL, 0); }
+
+/* ---- life ---- */
 
 int sl_ctl_create(const struct sl_ctl_params *params, struct sl_ctl **out, struct sl_err *err)
 {
@@ -256,6 +268,8 @@ void sl_ctl_poll(struct sl_ctl *ctl, int timeout_ms)
 {
     ctl_server_poll(ctl, timeout_ms);
     write_log(ctl);
+    ctl_tickets_tick(ctl);
+    ctl_watch_tick(ctl);
     retire(ctl);
 }
 
@@ -263,7 +277,7 @@ void sl_ctl_drain(struct sl_ctl *ctl)
 {
     struct sl_err err;
 
-    if (ask_all(ctl, SL_MSG_DRAIN, NULL, 0, &err))
+    if (ctl_ask_all(ctl, SL_MSG_DRAIN, NULL, 0, &err))
         ctl_say(ctl, "error drain %s", err.text);
 }
 
@@ -279,7 +293,7 @@ void sl_ctl_abort(struct sl_ctl *ctl)
 {
     struct sl_err err;
 
-    if (ask_all(ctl, SL_MSG_ABORT, NULL, 0, &err))
+    if (ctl_ask_all(ctl, SL_MSG_ABORT, NULL, 0, &err))
         ctl_say(ctl, "error abort %s", err.text);
 }
 
@@ -301,8 +315,11 @@ void sl_ctl_destroy(struct sl_ctl *ctl)
     sl_ctl_close(ctl);
     for (uint32_t i = 0; i < ctl->n_generations; i++)
         sl_conf_free(ctl->generations[i].conf);
-    if (all_answered(ctl))
+    if (ctl_all_answered(ctl)) {
         free(ctl->msgs);
+        ctl_tickets_free(ctl);
+    }
+    ctl_watch_free(ctl);
     free(ctl->asked);
     free(ctl);
 }

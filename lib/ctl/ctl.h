@@ -19,6 +19,7 @@ struct sl_ctl_params {
     const char *conf_path;
     struct sl_conf *conf; /* the running configuration; ctl owns it from now on and frees it */
     int log_fd;           /* stderr */
+    uint64_t watch_ns;    /* between rounds over the files that the configuration names; 0: 2 s */
 };
 
 /* Binds the socket (mode 0600; makes its folder; removes a dead one, a live one is -EADDRINUSE), registers telemetry, and applies the configuration as

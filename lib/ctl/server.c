@@ -1,4 +1,4 @@
-/* The control socket: a request is one line, `COMMAND [json|text]`; the answer is a line `ok` or `error`, then the command's text up to the end of the stream.
+/* The control socket: a request is one line, `COMMAND [json|text]`, where a command may be of two words; the answer is a line `ok` or `error`, then the command's text up to the end of the stream.
  * Long answers are made a piece at a time, as the client reads them. */
 #define _GNU_SOURCE /* accept4 */
 #include <errno.h>
@@ -114,25 +114,50 @@ static void make_piece(struct sl_ctl *ctl, struct client *c, bool first)
 
 static void refuse(struct client *c, const char *word)
 {
-    out_put(&c->out, "error\nno such command: ");
+    char text[80] = "no such command: ";
+    size_t n = strlen(text);
+
     for (size_t i = 0; word[i] && i < 40; i++)
-        out_put(&c->out, "%c", word[i] >= 0x20 && word[i] < 0x7f ? word[i] : '?');
-    out_put(&c->out, "; help lists them\n");
+        text[n++] = word[i] >= 0x20 && word[i] < 0x7f ? word[i] : '?';
+    (void)snprintf(text + n, sizeof text - n, "; help lists them");
+    out_put(&c->out, "error\n");
+    if (c->format == FORMAT_JSON) {
+        out_put(&c->out, "{\"error\":");
+        out_json(&c->out, text);
+        out_put(&c->out, "}\n");
+    } else {
+        out_put(&c->out, "%s\n", text);
+    }
+}
+
+/* The words of a request but its format, which comes last, with one space between. */
+static void split(struct client *c, char command[static REQUEST_MAX])
+{
+    char *save = NULL;
+    size_t at = 0;
+
+    command[0] = 0;
+    for (char *word = strtok_r(c->request, " \t\r", &save); word; word = strtok_r(NULL, " \t\r", &save)) {
+        if (at > 0 && (strcmp(word, "json") == 0 || strcmp(word, "text") == 0)) {
+            c->format = strcmp(word, "json") == 0 ? FORMAT_JSON : FORMAT_TEXT;
+            return;
+        }
+        at += (size_t)snprintf(command + at, REQUEST_MAX - at, "%s%s", at > 0 ? " " : "", word);
+    }
 }
 
 static void start_command(struct sl_ctl *ctl, struct client *c)
 {
-    char *save = NULL, *word = strtok_r(c->request, " \t\r", &save),
-         *format = word ? strtok_r(NULL, " \t\r", &save) : NULL;
+    char command[REQUEST_MAX];
 
-    c->format = format && strcmp(format, "json") == 0 ? FORMAT_JSON : FORMAT_TEXT;
-    for (uint32_t i = 0; word && i < ctl_n_commands; i++)
-        if (strcmp(word, ctl_commands[i].name) == 0)
+    split(c, command);
+    for (uint32_t i = 0; i < ctl_n_commands; i++)
+        if (strcmp(command, ctl_commands[i].name) == 0)
             c->command = &ctl_commands[i];
     if (c->command)
         make_piece(ctl, c, true);
     else
-        refuse(c, word ? word : "");
+        refuse(c, command);
 }
 
 /* Takes what has come of the request. False when the client is gone or talks nonsense. */

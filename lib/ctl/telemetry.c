@@ -35,6 +35,18 @@ static int range(const struct sl_ctl *ctl, const char *params, uint32_t *from, u
     return 0;
 }
 
+/* Telemetry refuses names with a dot. */
+static void add(struct rte_tel_data *d, const char *name, uint64_t v)
+{
+    char plain[64];
+    size_t n = 0;
+
+    for (; name[n] && n < sizeof plain - 1; n++)
+        plain[n] = name[n] == '.' ? '_' : name[n];
+    plain[n] = '\0';
+    rte_tel_data_add_dict_uint(d, plain, v);
+}
+
 static int counters(const char *cmd, const char *params, struct rte_tel_data *d)
 {
     const struct sl_ctl *ctl = __atomic_load_n(&shown, __ATOMIC_ACQUIRE);
@@ -48,7 +60,7 @@ static int counters(const char *cmd, const char *params, struct rte_tel_data *d)
 
         for (uint32_t w = from; w < to; w++)
             sum += sl_stat_read(&sl_worker_stats(ctl->params.workers[w])->ctr[c]);
-        rte_tel_data_add_dict_uint(d, sl_ctr_info[c].name, sum);
+        add(d, sl_ctr_info[c].name, sum);
     }
     return 0;
 }
@@ -66,7 +78,7 @@ static int drops(const char *cmd, const char *params, struct rte_tel_data *d)
 
         for (uint32_t w = from; w < to; w++)
             sum += sl_stat_read(&sl_worker_stats(ctl->params.workers[w])->drop[r]);
-        rte_tel_data_add_dict_uint(d, sl_drop_info[r].name, sum);
+        add(d, sl_drop_info[r].name, sum);
     }
     return 0;
 }
@@ -84,7 +96,7 @@ static int workers(const char *cmd, const char *params, struct rte_tel_data *d)
 
         for (uint32_t w = from; w < to; w++)
             sum += sl_stat_read(&ctl->params.cycles[w][s]);
-        rte_tel_data_add_dict_uint(d, sl_worker_step_name[s], sum);
+        add(d, sl_worker_step_name[s], sum);
     }
     return 0;
 }

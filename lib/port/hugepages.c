@@ -9,20 +9,28 @@
 
 #include "port/internal.h"
 
-#define FOLDER "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 #define PAGE_BYTES (UINT64_C(2) << 20)
 
+static const char *folder = "/sys/kernel/mm/hugepages/hugepages-2048kB";
 static uint64_t raised; /* pages that this process added to the limit */
 static int lock_fd = -1;
 
+void port_hugepages_folder(const char *path) { folder = path; }
+
+static int open_file(const char *file, int flags)
+{
+    char path[256];
+
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    return open(path, flags | O_CLOEXEC);
+}
+
 static bool read_number(const char *file, uint64_t *v)
 {
-    char path[128], text[32] = "";
+    char text[32] = "";
+    int fd = open_file(file, O_RDONLY);
     ssize_t n;
-    int fd;
 
-    snprintf(path, sizeof path, FOLDER "%s", file);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
     n = read(fd, text, sizeof text - 1);
@@ -35,7 +43,7 @@ static bool set_limit(uint64_t pages)
 {
     char text[32];
     int len = snprintf(text, sizeof text, "%llu", (unsigned long long)pages);
-    int fd = open(FOLDER "nr_overcommit_hugepages", O_WRONLY | O_CLOEXEC);
+    int fd = open_file("nr_overcommit_hugepages", O_WRONLY | O_TRUNC);
     bool ok = fd >= 0 && write(fd, text, (size_t)len) == len;
 
     if (fd >= 0)
@@ -72,15 +80,20 @@ static bool memory_allows(uint64_t bytes)
     return pages > 0 && page > 0 && (uint64_t)pages * (uint64_t)page / 2 > bytes;
 }
 
+/* One process at a time measures and takes, or gives back; the lock is on a file that is there anyway. */
+static void lock(void)
+{
+    lock_fd = open_file("nr_overcommit_hugepages", O_RDONLY);
+    if (lock_fd >= 0)
+        (void)flock(lock_fd, LOCK_EX);
+}
+
 bool port_hugepages_get(uint64_t bytes)
 {
     uint64_t need = (bytes + PAGE_BYTES - 1) / PAGE_BYTES, limit;
     struct state s;
 
-    /* One process at a time measures and takes; the lock is on a file that is there anyway. */
-    lock_fd = open(FOLDER "nr_overcommit_hugepages", O_RDONLY | O_CLOEXEC);
-    if (lock_fd >= 0)
-        (void)flock(lock_fd, LOCK_EX);
+    lock();
     if (!look(&s))
         return false;
     if (enough(&s, need))
@@ -99,11 +112,19 @@ void port_hugepages_unlock(void)
     lock_fd = -1;
 }
 
+/* Under the lock: between another process's measuring and its taking, the limit must not fall. */
 void port_hugepages_restore(void)
 {
+    bool held = lock_fd >= 0;
     uint64_t limit;
 
-    if (raised && read_number("nr_overcommit_hugepages", &limit))
+    if (!raised)
+        return;
+    if (!held)
+        lock();
+    if (read_number("nr_overcommit_hugepages", &limit))
         (void)set_limit(limit > raised ? limit - raised : 0);
     raised = 0;
+    if (!held)
+        port_hugepages_unlock();
 }

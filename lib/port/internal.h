@@ -167,5 +167,7 @@ bool port_hugepages_get(uint64_t bytes);
 void port_hugepages_unlock(void);
 /* Lowers the limit again by what get raised. */
 void port_hugepages_restore(void);
+/* Where the kernel tells of hugepages: another folder, for tests. */
+void port_hugepages_folder(const char *path);
 
 #endif

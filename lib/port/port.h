@@ -17,6 +17,9 @@ uint64_t sl_port_wall_s(void); /* seconds since 1970 */
 uint64_t sl_port_cycles(void); /* TSC */
 uint64_t sl_port_hz(void);
 
+/* Appends a line to a file, which is made with mode 0600, in one write, from any thread; what fails is not told. For debugging: it may wait for the disk. */
+void sl_port_append(const char *path, const char *line, size_t len_bytes);
+
 /* ---- EAL and devices, from the main thread ---- */
 /* Starts EAL as conf->dpdk says; lcore 0 is the main (control) thread, lcore 1 + i is worker i on its core. Errors are the machine's: -ENOMEM no hugepages or memory, ... with err. */
 int sl_port_eal_start(const struct sl_conf *conf, const char *program, struct sl_err *err);

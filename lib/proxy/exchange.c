@@ -90,11 +90,14 @@ static bool is_servers_fault(enum sl_reason why) { return why != SL_REASON_NO_RE
 
 static void dial_failed(struct sl_proxy *proxy, struct exchange *x, enum sl_reason why, uint64_t now)
 {
+    enum sl_event_kind kind = dial_events[why < SL_REASON_COUNT ? why : SL_REASON_NONE];
+
     if (is_servers_fault(why))
         upstream_failed(x->svc->up, x->tried[x->n_tried - 1], now);
     sl_stat_inc(proxy->stats, SL_CTR_PROXY_DIALS_FAILED);
-    log_exchange(proxy, dial_events[why < SL_REASON_COUNT ? why : SL_REASON_NONE], (int32_t)why, x->svc,
-                 x->front.stream, server_of(x), now);
+    /* The others' texts have the reason in them. */
+    log_exchange(proxy, kind, kind == SL_EVENT_BACK_FAILED ? why : SL_REASON_NONE, x->svc, x->front.stream,
+                 server_of(x), now);
 }
 
 static struct sl_stream *dial(struct sl_proxy *proxy, struct exchange *x, uint32_t server, uint64_t now,
@@ -131,7 +134,7 @@ static bool dial_next(struct sl_proxy *proxy, struct exchange *x, uint64_t now)
         dial_failed(proxy, x, why, now);
     }
     sl_stat_inc(proxy->stats, SL_CTR_PROXY_NO_SERVER);
-    log_exchange(proxy, SL_EVENT_NO_SERVER, 0, x->svc, x->front.stream, NULL, now);
+    log_exchange(proxy, SL_EVENT_NO_SERVER, SL_REASON_NONE, x->svc, x->front.stream, NULL, now);
     finish(&x->front);
     end(proxy, x);
     return false;
@@ -143,7 +146,7 @@ void exchange_begin(struct sl_proxy *proxy, struct sl_stream *front, struct sl_p
 
     if (!x) {
         sl_stat_drop(proxy->stats, SL_DROP_PROXY_FULL);
-        log_exchange(proxy, SL_EVENT_PROXY_FULL, 0, svc, front, NULL, now);
+        log_exchange(proxy, SL_EVENT_PROXY_FULL, SL_REASON_NONE, svc, front, NULL, now);
         cut(&(struct side){.stream = front}, SL_REASON_NO_RESOURCE);
         return;
     }
@@ -253,7 +256,7 @@ void exchange_idle(struct sl_proxy *proxy, struct exchange *x, uint64_t now)
         return;
     }
     sl_stat_inc(proxy->stats, SL_CTR_PROXY_IDLE);
-    log_exchange(proxy, SL_EVENT_IDLE, 0, x->svc, x->front.stream, server_of(x), now);
+    log_exchange(proxy, SL_EVENT_IDLE, SL_REASON_NONE, x->svc, x->front.stream, server_of(x), now);
     /* A side that does not take what waits for it gets no orderly end, which would promise that it has all. */
     cut_short = !x->paired || ((x->front.stream->state | x->back.stream->state) & SL_STREAM_READABLE);
     if (cut_short) {

@@ -84,7 +84,7 @@ bool pump(struct side *from, struct side *to, uint64_t *bytes);
 
 /* ---- log.c ---- */
 /* A line about front's peer, with server as the other end (NULL: none). */
-void log_exchange(struct sl_proxy *proxy, enum sl_event_kind kind, int32_t code, const struct sl_proxy_service *svc,
+void log_exchange(struct sl_proxy *proxy, enum sl_event_kind kind, uint32_t why, const struct sl_proxy_service *svc,
                   struct sl_stream *front, const struct sl_endpoint *server, uint64_t now);
 
 #endif

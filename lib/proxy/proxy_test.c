@@ -240,6 +240,20 @@ static void another_server_is_tried_when_one_refuses(void **state)
     assert_false(front->fin_out);
 }
 
+static void why_a_connection_could_not_be_made_is_logged_in_words(void **state)
+{
+    struct sl_event ev;
+
+    new_front();
+    run();
+    th_pipe_cut(rig->backs[0], SL_REASON_NO_RESOURCE);
+    run();
+    assert_true(sl_event_take(&rig->stats, &ev));
+    assert_int_equal(ev.kind, SL_EVENT_BACK_FAILED);
+    assert_string_equal(ev.why, "out of resources");
+    assert_int_equal(ev.code, 0);
+}
+
 static void dead_server_is_skipped_until_its_time_is_over(void **state)
 {
     struct th_pipe *front;
@@ -605,6 +619,7 @@ int main(void)
         T(nothing_is_taken_from_a_front_before_its_back_is_open),
         T(servers_take_turns),
         T(another_server_is_tried_when_one_refuses),
+        T(why_a_connection_could_not_be_made_is_logged_in_words),
         T(dead_server_is_skipped_until_its_time_is_over),
         T(when_all_are_dead_the_one_that_failed_longest_ago_is_tried_first),
         T(front_gets_fin_and_no_reset_when_no_server_is_left),

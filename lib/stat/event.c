@@ -104,9 +104,9 @@ static void put_endpoint(struct line *l, const char *label, const struct sl_endp
         put(l, " %s=%s", label, sl_endpoint_format(ep, text));
 }
 
-static void put_code(struct line *l, int32_t code)
+static void put_code(struct line *l, int32_t code, const char *why)
 {
-    const char *words = code < 0 ? strerrordesc_np(-code) : NULL;
+    const char *words = why ? why : code < 0 ? strerrordesc_np(-code) : NULL;
 
     if (words && words[0] >= 'A' && words[0] <= 'Z')
         put(l, " (%c%s)", words[0] - 'A' + 'a', words + 1);
@@ -135,7 +135,7 @@ const char *sl_event_format(const struct sl_event *ev, char *out, size_t size_by
         put(&l, "\"");
     }
     put(&l, " %s", info->text);
-    put_code(&l, ev->code);
+    put_code(&l, ev->code, ev->why);
     if (ev->suppressed)
         put(&l, " [%u more of these not shown]", ev->suppressed);
     return out;

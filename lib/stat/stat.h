@@ -56,7 +56,8 @@ extern const struct sl_event_info sl_event_info[SL_EVENT_COUNT];
 struct sl_event {
     uint64_t at_ns;
     enum sl_event_kind kind;
-    int32_t code; /* negative: an errno, written out in words; positive: an alert or sl_reason, as a number; 0: none */
+    int32_t code;             /* negative: an errno, written out in words; positive: an alert, as a number; 0: none */
+    const char *why;          /* a constant text that takes the code's place; NULL: none */
     struct sl_endpoint peer;  /* port 0: none */
     struct sl_endpoint other; /* the origin, or our side; port 0: none */
     char listener[24];        /* name, cut; "" for none */

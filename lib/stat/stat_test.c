@@ -143,6 +143,9 @@ static void a_line_names_listener_peer_origin_text_and_error(void **state)
     assert_string_equal(sl_event_format(&ev, out, sizeof out),
                         "warn back_refused listener=https peer=198.18.0.2:41234 origin=198.18.1.2:8080 "
                         "the origin refused the connection (connection refused)");
+    ev = (struct sl_event){.kind = SL_EVENT_BACK_FAILED, .why = "out of resources"};
+    assert_string_equal(sl_event_format(&ev, out, sizeof out),
+                        "warn back_failed the connection to the origin could not be made (out of resources)");
     ev = (struct sl_event){.kind = SL_EVENT_BACK_REFUSED, .code = 40, .suppressed = 3};
     assert_string_equal(sl_event_format(&ev, out, sizeof out),
                         "warn back_refused the origin refused the connection (40) [3 more of these not shown]");

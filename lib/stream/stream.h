@@ -33,6 +33,10 @@ static inline struct sl_slice sl_slice_split(struct sl_slice *s, uint16_t n)
     return head;
 }
 
+/* The largest piece that a user may need whole before it can take any of it: a TLS record with its header (RFC 8446 5.2). However full a stream
+ * is, one such piece can always arrive once its user has looked at its beginning (peek). */
+#define SL_STREAM_UNIT_MAX_BYTES (5 + 16384 + 256)
+
 /* Why a stream ended other than by close on both sides. */
 enum sl_reason {
     SL_REASON_NONE,
@@ -65,15 +69,20 @@ struct sl_facts {
     struct sl_endpoint local, peer;
     const char *sni, *alpn;      /* "" when none, and on plain TCP */
     const char *version, *suite; /* "" on plain TCP */
+    const char *identity;        /* subject of the peer's certificate, once checked (RFC 4514); "" when there is none */
 };
 
 struct sl_stream_ops {
     /* Takes received bytes in order: at most max slices and max_bytes bytes; the caller owns the slices. Returns the number of slices, 0 when
      * nothing waits now. Taking bytes opens the peer's window. */
     uint32_t (*recv)(struct sl_stream *s, struct sl_slice *out, uint32_t max, uint32_t max_bytes);
+    /* Copies at most max of the first bytes that wait, takes none of them, and tells how many wait in all. Returns the number copied. NULL: the
+     * stream doesn't offer it; streams that TLS runs over do. */
+    uint32_t (*peek)(struct sl_stream *s, uint8_t *out, uint32_t max, uint32_t *waiting_bytes);
     /* Bytes that send takes now within the stream's limit. When it is less than the user wants, SL_STREAM_WRITABLE follows once it has grown. */
     uint32_t (*credit)(struct sl_stream *s);
-    /* Queues bytes; always takes ownership of the slices. 0, or -EPIPE when the stream sends no more (the slices are freed). */
+    /* Queues bytes; always takes ownership of the slices, and their bytes are the stream's to change from then on: TLS encrypts them where they
+     * stand. So nobody else may read them later; slices that recv gave may be sent on. 0, or -EPIPE when the stream sends no more (the slices are freed). */
     int (*send)(struct sl_stream *s, struct sl_slice *slices, uint32_t n);
     /* No more bytes from us: FIN, or close_notify and FIN, behind what is queued. Receiving goes on. */
     void (*shutdown)(struct sl_stream *s);

@@ -50,6 +50,7 @@ enum {
     F_SYN_RTX = 1 << 20,      /* the SYN was sent more than once */
     F_DEAD = 1 << 21,         /* stands on the list of connections to be freed */
     F_WSCALE = 1 << 22,       /* window scaling negotiated */
+    F_UNIT = 1 << 23,         /* the user looked at what waits and left it: it needs more to take any */
 };
 
 /* Loss recovery: what snd_una .. recover means. */

@@ -57,6 +57,29 @@ static void small_payloads_are_joined_only_where_nobody_else_looks(void **state)
     sl_tcp_slab_free(&p.slab);
 }
 
+static void peeking_crosses_pieces_and_takes_nothing(void **state)
+{
+    struct node_pool p = {0};
+    struct queue q = {0};
+    uint8_t out[20];
+
+    assert_int_equal(sl_tcp_slab_init(&p.slab, sizeof(struct node), 100), 0);
+    assert_int_equal(sl_tcp_queue_peek(&p, &q, out, sizeof out), 0);
+    for (char i = 0; i < 3; i++) {
+        struct rte_mbuf *m = plain(4);
+
+        memset(rte_pktmbuf_mtod(m, char *), '0' + i, 4);
+        assert_true(sl_tcp_queue_push(&p, &q, m, m->data_off, 4, false));
+    }
+    assert_int_equal(sl_tcp_queue_peek(&p, &q, out, 6), 6);
+    assert_memory_equal(out, "000011", 6);
+    assert_int_equal(sl_tcp_queue_peek(&p, &q, out, sizeof out), 12);
+    assert_memory_equal(out, "000011112222", 12);
+    assert_int_equal(q.bytes, 12);
+    queue_clear(&p, &q);
+    sl_tcp_slab_free(&p.slab);
+}
+
 static void a_queue_hands_out_parts_and_keeps_the_rest(void **state)
 {
     struct node_pool p = {0};
@@ -200,6 +223,7 @@ int main(void)
         cmocka_unit_test(sequence_numbers_compare_across_the_wrap),
         cmocka_unit_test(small_payloads_are_joined_only_where_nobody_else_looks),
         cmocka_unit_test(a_queue_hands_out_parts_and_keeps_the_rest),
+        cmocka_unit_test(peeking_crosses_pieces_and_takes_nothing),
         cmocka_unit_test(a_slab_is_bounded_and_hands_out_again),
         cmocka_unit_test(the_rto_follows_rfc_6298),
         cmocka_unit_test(a_tiny_rtt_has_a_sane_rto),

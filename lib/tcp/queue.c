@@ -98,6 +98,21 @@ bool sl_tcp_queue_pop(struct node_pool *p, struct queue *q, uint32_t max, struct
     return true;
 }
 
+uint32_t sl_tcp_queue_peek(const struct node_pool *p, const struct queue *q, uint8_t *out, uint32_t max)
+{
+    uint32_t got = 0;
+
+    for (uint32_t idx = q->head; idx && got < max;) {
+        const struct node *n = node_at(p, idx);
+        uint32_t k = SL_MIN((uint32_t)n->len, max - got);
+
+        memcpy(out + got, (const uint8_t *)n->mbuf->buf_addr + n->off, k);
+        got += k;
+        idx = n->next;
+    }
+    return got;
+}
+
 void sl_tcp_queue_drop(struct node_pool *p, struct queue *q, uint32_t n_bytes)
 {
     q->bytes -= n_bytes;

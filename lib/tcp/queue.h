@@ -34,6 +34,8 @@ bool sl_tcp_queue_push(struct node_pool *p, struct queue *q, struct rte_mbuf *m,
 bool sl_tcp_queue_push_front(struct node_pool *p, struct queue *q, struct rte_mbuf *m, uint16_t off, uint16_t len);
 /* Takes up to max bytes of the first slice; its reference goes to the caller. False when the queue is empty. */
 bool sl_tcp_queue_pop(struct node_pool *p, struct queue *q, uint32_t max, struct sl_slice *out);
+/* Copies at most max of the first bytes; how many. */
+uint32_t sl_tcp_queue_peek(const struct node_pool *p, const struct queue *q, uint8_t *out, uint32_t max);
 /* Frees the first n bytes, n <= q->bytes. */
 void sl_tcp_queue_drop(struct node_pool *p, struct queue *q, uint32_t n);
 /* Moves all of `from` behind q. */

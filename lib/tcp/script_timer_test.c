@@ -52,6 +52,79 @@ static void memory_pressure_narrows_windows_and_recovers(void)
     drop_all();
 }
 
+/* What peek says: the beginning, and how much waits. */
+static void look(uint32_t waits)
+{
+    uint8_t first[5];
+    uint32_t waiting = 0, n = u_stream()->ops->peek(u_stream(), first, sizeof first, &waiting);
+
+    assert_int_equal(waiting, waits);
+    assert_int_equal(n, SL_MIN(waits, (uint32_t)sizeof first));
+}
+
+/* A peer that keeps to the window, and a user that looks and takes nothing before `want` bytes are there. Returns how
+ * many there are when it goes no further. */
+static uint32_t fill_for(uint32_t want, bool looks)
+{
+    uint32_t sent = 0;
+
+    while (sent < want) {
+        uint32_t room = script_info().rcv_wnd_bytes, n = SL_MIN(1000u, room);
+
+        if (!n)
+            break;
+        peer("A %u(%u) ack 1", 1 + sent, n);
+        drop_all();
+        sent += n;
+        if (script_info().rcv_queued_bytes != sent)
+            break;
+        if (looks)
+            look(sent);
+        after(300); /* a delayed ACK */
+        drop_all();
+    }
+    return script_info().rcv_queued_bytes;
+}
+
+/* A user that can't take less than a TLS record gets all of it, however small the buffer. */
+static void a_whole_unit_comes_through_a_small_buffer(void)
+{
+    u_listen(&(struct sl_tcp_opts){.rcv_max_bytes = 4000});
+    accept_one(NULL);
+    look(0);
+    on(1);
+    accept_one(NULL);
+    assert_in_range(fill_for(SL_STREAM_UNIT_MAX_BYTES, false), 3000, 4000);
+    on(0);
+    assert_in_range(fill_for(SL_STREAM_UNIT_MAX_BYTES, true), SL_STREAM_UNIT_MAX_BYTES,
+                    SL_STREAM_UNIT_MAX_BYTES + 1000);
+    u_read(SL_STREAM_UNIT_MAX_BYTES);
+    drop_all();
+}
+
+/* The same when others hold most of the memory. */
+static void a_whole_unit_comes_through_under_memory_pressure(void)
+{
+    world(.held_max_bytes = 200000);
+    u_listen(&(struct sl_tcp_opts){.rcv_max_bytes = 400000});
+    accept_one("mss 1000 ws 7");
+    for (uint32_t i = 0; i < 300; i++) {
+        peer("A %u(1000) ack 1", 1 + i * 1000);
+        drop_all();
+    }
+    assert_in_range(script_info().rcv_queued_bytes, 120000, 190000); /* it gets no more */
+    on(1);
+    accept_one("mss 1000 ws 7");
+    assert_in_range(fill_for(SL_STREAM_UNIT_MAX_BYTES, false), 1000, 4000);
+    u_read(script_info().rcv_queued_bytes);
+    drop_all();
+    on(2);
+    accept_one("mss 1000 ws 7");
+    assert_in_range(fill_for(SL_STREAM_UNIT_MAX_BYTES, true), SL_STREAM_UNIT_MAX_BYTES,
+                    SL_STREAM_UNIT_MAX_BYTES + 1000);
+}
+
 SCRIPT_MAIN(SCRIPT(new_listener_settings_spare_handshakes_under_way),
             SCRIPT(a_sample_after_a_long_backoff_brings_the_timer_near),
-            SCRIPT(memory_pressure_narrows_windows_and_recovers))
+            SCRIPT(memory_pressure_narrows_windows_and_recovers), SCRIPT(a_whole_unit_comes_through_a_small_buffer),
+            SCRIPT(a_whole_unit_comes_through_under_memory_pressure))

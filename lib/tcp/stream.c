@@ -17,6 +17,15 @@ static uint32_t op_recv(struct sl_stream *s, struct sl_slice *out, uint32_t max,
     return n;
 }
 
+static uint32_t op_peek(struct sl_stream *s, uint8_t *out, uint32_t max, uint32_t *waiting_bytes)
+{
+    struct conn *c = conn_of_stream(s);
+
+    *waiting_bytes = c->rcvq.bytes;
+    sl_tcp_recv_peeked(c);
+    return sl_tcp_queue_peek(&c->t->nodes, &c->rcvq, out, max);
+}
+
 static uint32_t op_credit(struct sl_stream *s)
 {
     struct conn *c = conn_of_stream(s);
@@ -83,6 +92,7 @@ static void op_facts(struct sl_stream *s, struct sl_facts *out)
 
 const struct sl_stream_ops sl_tcp_stream_ops = {
     .recv = op_recv,
+    .peek = op_peek,
     .credit = op_credit,
     .send = op_send,
     .shutdown = op_shutdown,

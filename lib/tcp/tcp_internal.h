@@ -77,7 +77,8 @@ struct sl_tcp {
 
 /* Memory: what queues hold, against marks in eighths of held_max_bytes. From MARK_TIGHT on windows and credit shrink to
  * what keeps a connection going; then bytes ahead of order are given up, then bytes in order of those who have some
- * waiting already; the last eighth is for those who have none, so that nobody waits for ever for somebody else. */
+ * waiting already; the last eighth is for those who have none, or too little to be taken, so that nobody waits for
+ * ever for somebody else. */
 enum { MARK_TIGHT = 5, MARK_AHEAD = 6, MARK_IN_ORDER = 7, MARK_FULL = 8 };
 #define TCP_TIGHT_CREDIT_BYTES (20u << 10) /* a TLS record and its headers */
 static inline bool memory_is_below(const struct sl_tcp *t, uint32_t mark)
@@ -190,6 +191,7 @@ void sl_tcp_recv_text(struct conn *c, struct seg *s); /* step 7: payload, alread
 /* Step 8: notes where FIN stands, and takes it when its turn has come. */
 void sl_tcp_recv_fin(struct conn *c, uint32_t fin_at, bool has_fin);
 void sl_tcp_recv_consumed(struct conn *c); /* the user took bytes: perhaps the window is to be opened */
+void sl_tcp_recv_peeked(struct conn *c);   /* the user looked: it may need more than waits */
 void sl_tcp_recv_ack_sent(struct conn *c, uint32_t wnd_bytes);
 void sl_tcp_recv_note_dup(struct conn *c, uint32_t start, uint32_t end);
 

@@ -39,20 +39,86 @@ static enum sl_cert_fault parse_key(struct sl_certificate *cert, const struct sl
     return ret == 0 ? SL_CERT_OK : SL_CERT_KEY_UNREADABLE;
 }
 
-static enum sl_cert_fault check_type(struct sl_certificate *cert, uint32_t *at)
+static const struct key_type {
+    mbedtls_ecp_group_id curve; /* NONE: RSA */
+    uint16_t bits;
+    enum sl_op_kind sign;
+} key_types[] = {
+    {MBEDTLS_ECP_DP_SECP256R1, 256, SL_OP_P256_SIGN},   {MBEDTLS_ECP_DP_SECP384R1, 384, SL_OP_P384_SIGN},
+    {MBEDTLS_ECP_DP_NONE, 2048, SL_OP_RSA2048_PRIVATE}, {MBEDTLS_ECP_DP_NONE, 3072, SL_OP_RSA3072_PRIVATE},
+    {MBEDTLS_ECP_DP_NONE, 4096, SL_OP_RSA4096_PRIVATE},
+};
+
+static enum sl_cert_fault check_type(const struct sl_certificate *cert, uint32_t *at)
 {
     mbedtls_ecp_group_id curve;
 
     *at = (uint32_t)mbedtls_pk_get_bitlen(&cert->key);
-    if (mbedtls_pk_can_do(&cert->key, MBEDTLS_PK_RSA)) {
-        cert->price = *at <= 2048 ? 3 : *at <= 3072 ? 8 : 18; /* grows with the cube of the size */
+    if (mbedtls_pk_can_do(&cert->key, MBEDTLS_PK_RSA))
         return *at >= RSA_MIN_BITS && *at <= RSA_MAX_BITS ? SL_CERT_OK : SL_CERT_RSA_SIZE;
-    }
     if (!mbedtls_pk_can_do(&cert->key, MBEDTLS_PK_ECDSA))
         return SL_CERT_TYPE;
     curve = mbedtls_pk_ec(cert->key)->MBEDTLS_PRIVATE(grp).id;
-    cert->price = curve == MBEDTLS_ECP_DP_SECP384R1 ? 2 : 1;
     return curve == MBEDTLS_ECP_DP_SECP256R1 || curve == MBEDTLS_ECP_DP_SECP384R1 ? SL_CERT_OK : SL_CERT_CURVE;
+}
+
+static struct sl_op_key *ec_key(const struct sl_certificate *cert)
+{
+    uint8_t scalar[SL_OP_SCALAR_MAX_BYTES];
+    struct sl_op_key_parts parts = {.kind = cert->op_kind, .scalar = scalar};
+    struct sl_op_key *key = NULL;
+    size_t len;
+
+    if (mbedtls_ecp_write_key_ext(mbedtls_pk_ec(cert->key), &len, scalar, sizeof scalar) == 0 &&
+        len == cert->number_bytes)
+        key = sl_op_key_create(&parts);
+    sl_crypto_wipe(scalar, sizeof scalar);
+    return key;
+}
+
+static bool export(const struct sl_certificate *cert, uint8_t *n, uint8_t half[5][SL_OP_RSA_MAX_BYTES / 2])
+{
+    const mbedtls_rsa_context *rsa = mbedtls_pk_rsa(cert->key);
+    size_t len = cert->number_bytes;
+    mbedtls_mpi crt[3];
+    uint8_t e[4];
+    bool good = mbedtls_rsa_export_raw(rsa, n, len, half[0], len / 2, half[1], len / 2, NULL, 0, e, sizeof e) == 0 &&
+                memcmp(e, "\0\1\0\1", 4) == 0;
+
+    for (int i = 0; i < 3; i++)
+        mbedtls_mpi_init(&crt[i]);
+    good = good && mbedtls_rsa_export_crt(rsa, &crt[0], &crt[1], &crt[2]) == 0;
+    for (int i = 0; i < 3; i++) {
+        good = good && mbedtls_mpi_write_binary(&crt[i], half[i + 2], len / 2) == 0;
+        mbedtls_mpi_free(&crt[i]);
+    }
+    return good;
+}
+
+static struct sl_op_key *rsa_key(const struct sl_certificate *cert)
+{
+    uint8_t n[SL_OP_RSA_MAX_BYTES], half[5][SL_OP_RSA_MAX_BYTES / 2];
+    struct sl_op_key_parts parts = {
+        .kind = cert->op_kind, .n = n, .p = half[0], .q = half[1], .dp = half[2], .dq = half[3], .qinv = half[4]};
+    struct sl_op_key *key = export(cert, n, half) ? sl_op_key_create(&parts) : NULL;
+
+    sl_crypto_wipe(half, sizeof half);
+    return key;
+}
+
+/* RSA of odd sizes or exponents is left to mbedTLS. */
+static void prepare_key(struct sl_certificate *cert)
+{
+    uint32_t bits = (uint32_t)mbedtls_pk_get_bitlen(&cert->key);
+
+    cert->rsa = mbedtls_pk_can_do(&cert->key, MBEDTLS_PK_RSA);
+    cert->number_bytes = (uint16_t)((bits + 7) / 8);
+    for (uint32_t i = 0; i < SL_ARRAY_LEN(key_types); i++) {
+        if ((key_types[i].curve == MBEDTLS_ECP_DP_NONE) != cert->rsa || key_types[i].bits != bits)
+            continue;
+        cert->op_kind = key_types[i].sign;
+        cert->op_key = cert->rsa ? rsa_key(cert) : ec_key(cert);
+    }
 }
 
 static bool same_name(const mbedtls_x509_buf *a, const mbedtls_x509_buf *b)
@@ -105,6 +171,7 @@ struct sl_certificate *sl_certificate_parse(const struct sl_conf_certificate *co
         sl_certificate_free(cert);
         return NULL;
     }
+    prepare_key(cert);
     return cert;
 }
 
@@ -112,6 +179,7 @@ void sl_certificate_free(struct sl_certificate *cert)
 {
     if (!cert)
         return;
+    sl_op_key_free(cert->op_key);
     mbedtls_x509_crt_free(&cert->chain);
     mbedtls_pk_free(&cert->key);
     free(cert);

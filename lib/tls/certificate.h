@@ -7,11 +7,15 @@
 #include <mbedtls/x509_crt.h>
 
 #include "conf/conf.h"
+#include "crypto/crypto.h"
 
 struct sl_certificate {
     mbedtls_x509_crt chain;
     mbedtls_pk_context key;
-    uint32_t price; /* of a signature, in units of a P-256 flight */
+    struct sl_op_key *op_key; /* the same key for operations in batches; NULL: mbedTLS signs (an odd exponent) */
+    enum sl_op_kind op_kind;
+    bool rsa;
+    uint16_t number_bytes; /* of the modulus, or of a coordinate */
 };
 
 enum sl_cert_fault {

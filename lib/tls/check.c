@@ -1,6 +1,8 @@
-/* What a configuration's certificates can get wrong, told with the place in the file. */
+/* What a configuration's certificates, authorities and ticket keys can get wrong, told with the place in the file. */
 #include "tls/certificate.h"
+#include "tls/ticket.h"
 #include "tls/tls.h"
+#include "tls/trust.h"
 
 static const struct fault_text {
     bool key;          /* the key's file is to blame, otherwise the chain's */
@@ -60,24 +62,77 @@ static void check_names(const struct sl_conf *conf, uint32_t index, struct sl_co
     }
 }
 
+/* ---- settings of TLS ---- */
+
+static const struct trust_text {
+    bool crl; /* the CRL's file is to blame, otherwise the CA's */
+    const char *text, *after;
+} trust_text[SL_TRUST_FAULT_COUNT] = {
+    [SL_TRUST_NO_MEMORY] = {false, "out of memory", NULL},
+    [SL_TRUST_CA_NOT_PEM] = {false, "no PEM certificate in it (-----BEGIN CERTIFICATE-----)", NULL},
+    [SL_TRUST_CA_UNREADABLE] = {false, "of the certificates in it only ", " can be read"},
+    [SL_TRUST_CRL_NOT_PEM] = {true, "no PEM revocation list in it (-----BEGIN X509 CRL-----)", NULL},
+    [SL_TRUST_CRL_UNREADABLE] = {true, "list ", " in it can't be read"},
+    [SL_TRUST_CRL_FOREIGN] = {true, "list ", " in it was issued by none of the authorities of client_ca"},
+};
+
+static void check_trust(const struct sl_conf_tls *t, struct sl_conf_errors *errs)
+{
+    enum sl_trust_fault fault;
+    uint32_t at;
+    struct sl_trust *trust = sl_trust_parse(t, &fault, &at);
+    const struct trust_text *text = &trust_text[fault];
+    const struct sl_conf_text *file = text->crl ? &t->client_crl : &t->client_ca;
+
+    if (!trust && text->after)
+        sl_conf_error(errs, file->mark, "'%s': %s%u%s", file->s, text->text, at, text->after);
+    else if (!trust)
+        sl_conf_error(errs, file->mark, "'%s': %s", file->s, text->text);
+    sl_trust_free(trust);
+}
+
+static void check_ticket_keys(const struct sl_conf_tls *t, struct sl_conf_errors *errs)
+{
+    struct sl_ticket_set set;
+    uint32_t line;
+    enum sl_ticket_fault fault =
+        sl_ticket_set_parse(&set, (const char *)t->ticket_keys_text.bytes, t->ticket_keys_text.len_bytes - 1, &line);
+
+    if (fault && line > 0)
+        sl_conf_error(errs, t->ticket_keys.mark, "'%s': line %u: %s", t->ticket_keys.s, line,
+                      sl_ticket_fault_text[fault]);
+    else if (fault)
+        sl_conf_error(errs, t->ticket_keys.mark, "'%s': %s", t->ticket_keys.s, sl_ticket_fault_text[fault]);
+    sl_ticket_set_wipe(&set);
+}
+
+static void check_certificate(const struct sl_conf *conf, uint32_t i, struct sl_conf_errors *errs)
+{
+    const struct sl_conf_certificate *c = &conf->certificates[i];
+    enum sl_cert_fault fault;
+    uint32_t at, names = 0;
+    struct sl_certificate *cert = sl_certificate_parse(c, &fault, &at);
+
+    if (!cert) {
+        fault_error(errs, c, fault, at);
+        return;
+    }
+    sl_certificate_names(&cert->chain, count_name, &names);
+    if (!names)
+        check_names(conf, i, errs);
+    sl_certificate_free(cert);
+}
+
+/* Files that could not be read were told already. */
 void sl_tls_check_conf(const struct sl_conf *conf, struct sl_conf_errors *errs)
 {
-    for (uint32_t i = 0; i < conf->n_certificates; i++) {
-        const struct sl_conf_certificate *c = &conf->certificates[i];
-        enum sl_cert_fault fault;
-        uint32_t at, names = 0;
-        struct sl_certificate *cert;
-
-        if (!c->chain_pem || !c->key_pem)
-            continue; /* the file could not be read, which was told already */
-        cert = sl_certificate_parse(c, &fault, &at);
-        if (!cert) {
-            fault_error(errs, c, fault, at);
-            continue;
-        }
-        sl_certificate_names(&cert->chain, count_name, &names);
-        if (!names)
-            check_names(conf, i, errs);
-        sl_certificate_free(cert);
+    for (uint32_t i = 0; i < conf->n_certificates; i++)
+        if (conf->certificates[i].chain_pem && conf->certificates[i].key_pem)
+            check_certificate(conf, i, errs);
+    for (uint32_t i = 0; i < conf->n_tls; i++) {
+        if (conf->tls[i].client_ca_pem.bytes)
+            check_trust(&conf->tls[i], errs);
+        if (conf->tls[i].ticket_keys_text.bytes)
+            check_ticket_keys(&conf->tls[i], errs);
     }
 }

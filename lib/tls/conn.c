@@ -26,9 +26,10 @@ struct sl_stream *sl_tls_accept(struct sl_tls *t, struct sl_tls_site *site, stru
     c->up.owner = owner;
     c->tls = t;
     c->site = site;
-    c->sni = c->alpn = c->version = c->suite = "";
+    c->sni = c->alpn = c->suite = "";
     site->refs++;
     sl_wire_init(&c->wire, &t->shared, lower);
+    sl_hello_read_first(&c->hello);
     sl_timer_init(&c->timer);
     sl_list_init(&c->work);
     sl_list_push_back(&t->conns, &c->link);
@@ -43,12 +44,12 @@ struct sl_stream *sl_tls_accept(struct sl_tls *t, struct sl_tls_site *site, stru
 /* Keys, and what belongs to the site. */
 static void let_go(struct sl_tls_conn *c)
 {
-    if (c->engine)
+    if (c->keyed)
+        sl_record_end(&c->record, &c->tls->records);
+    else if (c->engine)
         c->tls->engine->destroy(c->engine);
-    if (c->record)
-        c->record->ops->destroy(c->record);
+    c->keyed = false;
     c->engine = NULL;
-    c->record = NULL;
     for (uint32_t i = 0; i < c->n_held; i++)
         sl_slice_free(&c->held[i]);
     free(c->held);
@@ -57,6 +58,8 @@ static void let_go(struct sl_tls_conn *c)
     if (c->sni[0])
         free((char *)(uintptr_t)c->sni);
     c->sni = c->alpn = "";
+    free(c->identity);
+    c->identity = NULL;
     if (c->site)
         sl_tls_site_release(c->site);
     c->site = NULL;
@@ -75,7 +78,6 @@ void sl_tls_conn_free(struct sl_tls_conn *c)
         sl_stat_sub(c->tls->params.stats, SL_CTR_TLS_LINGERING, 1);
     let_go(c);
     sl_fifo_stop(&c->timer);
-    sl_wire_done(&c->wire);
     c->wire.lower->ops->release(c->wire.lower);
     sl_list_remove(&c->up.ready_link);
     sl_list_remove(&c->link);
@@ -116,7 +118,6 @@ void sl_tls_conn_log(struct sl_tls_conn *c, enum sl_event_kind kind, const struc
     const struct sl_tls_fail_info *info = &sl_tls_fail_info[f->why];
     struct sl_event ev = {
         .at_ns = c->tls->now, .kind = kind, .code = f->alert_sent ? f->alert_sent : f->alert_received};
-    const char *name = c->engine ? c->tls->engine->sni(c->engine) : c->sni;
     struct sl_facts facts = {0};
 
     sl_stat_inc(st, info->ctr);
@@ -127,6 +128,6 @@ void sl_tls_conn_log(struct sl_tls_conn *c, enum sl_event_kind kind, const struc
     c->wire.lower->ops->facts(c->wire.lower, &facts);
     ev.peer = facts.peer;
     snprintf(ev.listener, sizeof ev.listener, "%s", c->site ? c->site->listener->name.s : "");
-    snprintf(ev.note, sizeof ev.note, "%s%s%s", info->name, name[0] ? " " : "", name);
+    snprintf(ev.note, sizeof ev.note, "%s%s%s", info->name, c->sni[0] ? " " : "", c->sni);
     sl_event_emit(st, c->tls->now, &ev);
 }

@@ -4,7 +4,10 @@
 #define SL_TLS_CONN_H
 
 #include "tls/engine.h"
+#include "tls/hello_read.h"
+#include "tls/record.h"
 #include "tls/site.h"
+#include "tls/ticket.h"
 #include "tls/tls.h"
 
 enum sl_tls_phase {
@@ -21,28 +24,40 @@ struct sl_tls_conn {
     struct sl_wire wire;
     struct sl_tls *tls;
     struct sl_tls_site *site;
-    struct sl_engine *engine; /* until the handshake is done */
-    struct sl_record *record; /* from then on */
-    struct sl_list link;      /* in sl_tls.conns */
-    struct sl_list flight;    /* in sl_tls.in_flight, oldest progress first; only in HANDSHAKE */
-    struct sl_list work;      /* in sl_tls.queue (HANDSHAKE) or sl_tls.starved */
-    struct sl_timer timer;    /* handshake's time, then lingering's */
-    struct sl_slice
-        *held; /* plaintext that waits for packet buffers; send took it and credit is 0 while it stands here */
+    struct sl_list link; /* in sl_tls.conns */
+    union {
+        struct {                          /* until the handshake is done */
+            struct sl_hello_reader hello; /* before and while there is an engine */
+            struct sl_engine *engine;     /* NULL: the hello is not yet whole */
+            struct sl_op *op;             /* the engine's, while it is in sl_tls.engines.ops */
+            struct sl_list flight;        /* in sl_tls.in_flight, oldest progress first; only in HANDSHAKE */
+            uint8_t binding[SL_TICKET_BINDING_BYTES]; /* of the tickets for this name */
+        };
+        struct sl_record record; /* from then on (keyed) */
+    };
+    struct sl_list work;   /* in sl_tls.queue (HANDSHAKE) or sl_tls.starved */
+    struct sl_timer timer; /* handshake's time, then lingering's */
+    struct sl_slice *held; /* plaintext that waits for packet buffers; send took it and credit is 0 while it stands */
     uint32_t n_held;
     uint32_t drained_bytes; /* thrown away while lingering */
     uint8_t phase;          /* enum sl_tls_phase */
+    bool keyed;             /* `record` is in use */
     bool eof;               /* close_notify or the end of the wire was seen */
     bool shut;              /* the user sends no more */
     bool shut_done;         /* close_notify and FIN are on their way */
     const char *sni, *alpn; /* sni on the heap or ""; alpn is the site's */
-    const char *version, *suite;
+    const char *suite;
+    char *identity; /* on the heap; NULL: no certificate of the peer was checked */
 };
+
+static_assert(sizeof(struct sl_tls_conn) <= 464, "what an idle connection holds here");
 
 struct sl_tls {
     struct sl_tls_params params;
     const struct sl_engine_ops *engine;
+    struct sl_engine_shared engines;
     struct sl_wire_shared shared;
+    struct sl_record_shared records;
     struct sl_ready lower; /* streams below that have events; their owners are connections */
     struct sl_list conns, in_flight;
     struct sl_list queue;   /* handshakes that have bytes to go on with */
@@ -66,6 +81,11 @@ void sl_tls_conn_linger(struct sl_tls_conn *c);
 void sl_tls_conn_drain(struct sl_tls_conn *c, uint8_t events);
 /* Counts and logs a failure of this connection. */
 void sl_tls_conn_log(struct sl_tls_conn *c, enum sl_event_kind kind, const struct sl_tls_failure *f);
+
+/* ---- greet.c ---- */
+/* Reads the ClientHello as far as it has come; WHOLE: c->engine has begun with it. REFUSED: *failure, the alert is
+ * written. */
+enum sl_hello_status sl_tls_greet(struct sl_tls_conn *c, struct sl_tls_failure *failure);
 
 /* ---- handshake.c ---- */
 /* Queues the handshake for the crypto step, once. */

@@ -1,20 +1,18 @@
-/* mbedTLS as a handshake engine, in the server's role. */
+/* mbedTLS as a handshake engine: each handshake a fiber that parks where bytes, room or an operation are wanted. */
 #include "tls/engine_mbedtls.h"
 
 #include <errno.h>
 #include <mbedtls/error.h>
-#include <mbedtls/ssl_ciphersuites.h>
 #include <stdlib.h>
 
-#include "crypto/crypto.h"
 #include "tls/certificate.h"
+#include "tls/hello_read.h"
+#include "tls/trust.h"
 
-#define STEPS_PER_CALL 64          /* states of mbedTLS's machine that one step may pass through */
-#define STEPS_PER_HANDSHAKE 256    /* a full handshake takes about 20, and one per arriving piece */
+#define STEPS_PER_HANDSHAKE 256    /* states; a full handshake passes through about 20 */
 #define HANDSHAKE_MAX_BYTES 131072 /* hello, skipped early data and the rest */
 #define EARLY_DATA_SKIP_BYTES 16384
 
-/* ECDHE only; the server's order: AES-128 is the cheapest with AES-NI, ECDSA before RSA. */
 static const struct sl_engine_suite suites[] = {
     {MBEDTLS_TLS1_3_AES_128_GCM_SHA256, "TLS_AES_128_GCM_SHA256", SL_CTR_TLS_SUITE_AES128_GCM},
     {MBEDTLS_TLS1_3_AES_256_GCM_SHA384, "TLS_AES_256_GCM_SHA384", SL_CTR_TLS_SUITE_AES256_GCM},
@@ -33,16 +31,13 @@ static const struct sl_engine_suite suites[] = {
      SL_CTR_TLS_SUITE_CHACHA20_POLY1305},
     {0, "", SL_CTR_TLS_SUITE_AES128_GCM},
 };
-#define N_SUITES (SL_ARRAY_LEN(suites) - 1)
 
-static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
-                                  MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1, MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
-
-struct sl_engine_policy {
-    mbedtls_ssl_config conf;
-    struct sl_engine_policy_conf app;
-    int suite_ids[N_SUITES + 1]; /* zero-terminated */
-};
+/* Back to the worker, to be resumed when there is what is wanted. */
+static void park(struct sl_engine *e, enum sl_engine_step wants)
+{
+    e->wants = wants;
+    sl_fiber_park();
+}
 
 /* ---- mbedTLS's callbacks ---- */
 
@@ -53,225 +48,269 @@ static int wire_out(void *ctx, const unsigned char *buf, size_t len)
 
     if (len == 7 && buf[0] == MBEDTLS_SSL_MSG_ALERT)
         e->alert_seen = buf[6];
-    n = sl_wire_write(e->wire, buf, (uint32_t)len);
-    return n ? (int)n : MBEDTLS_ERR_SSL_WANT_WRITE;
+    while (!(n = sl_wire_write(e->start.wire, buf, (uint32_t)len)))
+        park(e, SL_ENGINE_WANT_ROOM);
+    return (int)n;
 }
 
 static int wire_in(void *ctx, unsigned char *buf, size_t len)
 {
     struct sl_engine *e = ctx;
-    uint32_t n = sl_wire_read(e->wire, buf, (uint32_t)len);
+    uint32_t n = e->start.hello ? sl_hello_replay(e->start.hello, buf, (uint32_t)len) : 0;
 
     if (n)
         return (int)n;
-    return sl_wire_ended(e->wire) ? MBEDTLS_ERR_SSL_CONN_EOF : MBEDTLS_ERR_SSL_WANT_READ;
+    while (!(n = sl_wire_read(e->start.wire, buf, (uint32_t)len))) {
+        if (sl_wire_ended(e->start.wire))
+            return MBEDTLS_ERR_SSL_CONN_EOF;
+        park(e, SL_ENGINE_WANT_BYTES);
+    }
+    return (int)n;
 }
 
-/* The name as text, "" when the client sent none or rubbish; false when it changed after a HelloRetryRequest (RFC
+/* Called when a hello's extensions are known. A second one, after a HelloRetryRequest, must ask for the same name (RFC
  * 8446 4.1.2). */
-static bool note_sni(struct sl_engine *e)
-{
-    size_t len = 0;
-    const unsigned char *name = mbedtls_ssl_get_hs_sni(&e->ssl, &len);
-    char sni[SL_SNI_MAX] = "";
-
-    if (name && len < sizeof sni && !memchr(name, 0, len))
-        memcpy(sni, name, len);
-    if (e->hello_seen)
-        return strcmp(sni, e->sni) == 0;
-    memcpy(e->sni, sni, sizeof sni);
-    return true;
-}
-
-/* Called in the middle of a ClientHello, once its extensions are known. */
-static int choose_certificate(mbedtls_ssl_context *ssl)
+static int look_at_hello(mbedtls_ssl_context *ssl)
 {
     struct sl_engine *e = mbedtls_ssl_get_user_data_p(ssl);
-    struct sl_certificate *certs[SL_SITE_CERTIFICATES_MAX];
-    uint32_t n;
+    size_t len = 0;
+    const unsigned char *name = mbedtls_ssl_get_hs_sni(ssl, &len);
 
-    if (!note_sni(e))
-        return MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER;
 #ifdef MBEDTLS_SSL_EARLY_DATA
     /* mbedTLS skips refused early data only as far as the session says, and there is no session yet (RFC 8446 4.2.10).
      */
     if (ssl->MBEDTLS_PRIVATE(session_negotiate))
         ssl->MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(max_early_data_size) = EARLY_DATA_SKIP_BYTES;
 #endif
-    if (e->hello_seen)
+    if (!e->hellos++) {
+        e->asked_bytes = (uint16_t)SL_MIN(len, sizeof e->asked);
+        if (name)
+            memcpy(e->asked, name, e->asked_bytes);
         return 0;
-    e->hello_seen = true;
-    n = e->policy->app.choose(e->policy->app.ctx, e->sni, certs, SL_ARRAY_LEN(certs));
-    if (!n)
-        return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
-    e->price = certs[0]->price;
-    for (uint32_t i = 0; i < n; i++) {
-        int ret = mbedtls_ssl_set_hs_own_cert(ssl, &certs[i]->chain, &certs[i]->key);
-
-        if (ret)
-            return ret;
     }
-    return 0;
+    return len == e->asked_bytes && (!name || memcmp(name, e->asked, len) == 0) ? 0 : MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER;
 }
 
 /* ---- policy ---- */
 
-static struct sl_engine_policy *policy_create(const struct sl_engine_policy_conf *app, struct sl_err *err)
-{
-    struct sl_engine_policy *p;
+static bool is_13(uint16_t suite) { return suite >> 8 == 0x13; /* RFC 8446 B.4 */ }
 
-    if (app->role != SL_ENGINE_SERVER) {
-        sl_err_set(err, -ENOTSUP, "the mbedTLS engine takes the server's role only");
-        return NULL;
+/* Which suites a variant speaks, from the settings' list for it. */
+static void list_suites(struct sl_engine_policy *p, uint32_t variant)
+{
+    const struct sl_tls_settings *s = p->app.settings;
+    const uint16_t *from = variant == SL_ENGINE_12_CHACHA ? s->suites_chacha : s->suites;
+    int *to = p->suite_ids[variant];
+
+    if (variant < SL_ENGINE_SUITES_13) {
+        *to = p->suites_13[variant];
+        return;
     }
-    p = calloc(1, sizeof *p);
-    if (!p) {
-        sl_err_set(err, -ENOMEM, "out of memory");
-        return NULL;
-    }
-    for (uint32_t i = 0; i < N_SUITES; i++)
-        p->suite_ids[i] = suites[i].id;
-    p->app = *app;
-    mbedtls_ssl_config_init(&p->conf);
-    if (mbedtls_ssl_config_defaults(&p->conf, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM,
-                                    MBEDTLS_SSL_PRESET_DEFAULT) != 0) {
-        free(p);
-        sl_err_set(err, -ENOMEM, "mbedTLS made no configuration");
-        return NULL;
-    }
-    mbedtls_ssl_conf_rng(&p->conf, sl_crypto_mbedtls_random, NULL);
-    mbedtls_ssl_conf_min_tls_version(&p->conf, MBEDTLS_SSL_VERSION_TLS1_2);
-    mbedtls_ssl_conf_max_tls_version(&p->conf, MBEDTLS_SSL_VERSION_TLS1_3);
-    mbedtls_ssl_conf_ciphersuites(&p->conf, p->suite_ids);
-    mbedtls_ssl_conf_preference_order(&p->conf, MBEDTLS_SSL_SRV_CIPHERSUITE_ORDER_SERVER);
-    mbedtls_ssl_conf_groups(&p->conf, groups);
-    mbedtls_ssl_conf_authmode(&p->conf, MBEDTLS_SSL_VERIFY_NONE);
-    mbedtls_ssl_conf_tls13_key_exchange_modes(&p->conf, MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL);
-    mbedtls_ssl_conf_cert_cb(&p->conf, choose_certificate);
-    if (app->alpn)
-        mbedtls_ssl_conf_alpn_protocols(&p->conf, (const char **)(uintptr_t)app->alpn);
-    return p;
+    for (; *from; from++)
+        if (!is_13(*from))
+            *to++ = *from;
+}
+
+static void split_suites(struct sl_engine_policy *p)
+{
+    uint32_t n = 0;
+
+    for (const uint16_t *from = p->app.settings->suites; *from && n < SL_ENGINE_SUITES_13; from++)
+        if (is_13(*from))
+            p->suites_13[n++] = *from;
+    for (uint32_t v = 0; v < SL_ENGINE_VARIANTS; v++)
+        list_suites(p, v);
+}
+
+/* A variant of 1.3 speaks nothing else. One of 1.2 keeps the higher version where the settings have it, so that mbedTLS
+ * marks its random (RFC 8446 4.1.3). */
+static void conf_versions(mbedtls_ssl_config *conf, const struct sl_tls_settings *s, bool v13)
+{
+    mbedtls_ssl_conf_min_tls_version(conf,
+                                     v13 ? MBEDTLS_SSL_VERSION_TLS1_3 : (mbedtls_ssl_protocol_version)s->version_min);
+    mbedtls_ssl_conf_max_tls_version(conf, (mbedtls_ssl_protocol_version)s->version_max);
+}
+
+static void conf_peer(mbedtls_ssl_config *conf, const struct sl_engine_policy_conf *app)
+{
+    struct sl_trust *trust = (struct sl_trust *)(uintptr_t)app->trust; /* mbedTLS only reads it */
+
+    mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_NONE);
+    if (!trust)
+        return;
+    mbedtls_ssl_conf_authmode(conf, app->role == SL_ENGINE_CLIENT || app->settings->clients == SL_CLIENTS_REQUIRED
+                                        ? MBEDTLS_SSL_VERIFY_REQUIRED
+                                        : MBEDTLS_SSL_VERIFY_OPTIONAL);
+    mbedtls_ssl_conf_ca_chain(conf, &trust->ca, trust->crl.raw.p ? &trust->crl : NULL);
+}
+
+static bool fill_conf(struct sl_engine_policy *p, uint32_t variant)
+{
+    const struct sl_engine_policy_conf *app = &p->app;
+    mbedtls_ssl_config *conf = &p->confs[variant];
+    int end = app->role == SL_ENGINE_SERVER ? MBEDTLS_SSL_IS_SERVER : MBEDTLS_SSL_IS_CLIENT;
+
+    if (mbedtls_ssl_config_defaults(conf, end, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT) != 0)
+        return false;
+    mbedtls_ssl_conf_rng(conf, sl_crypto_mbedtls_random, NULL);
+    conf_versions(conf, app->settings, variant < SL_ENGINE_SUITES_13);
+    mbedtls_ssl_conf_ciphersuites(conf, p->suite_ids[variant]);
+    mbedtls_ssl_conf_preference_order(conf, MBEDTLS_SSL_SRV_CIPHERSUITE_ORDER_SERVER);
+    mbedtls_ssl_conf_groups(conf, app->settings->groups);
+    mbedtls_ssl_conf_sig_algs(conf, app->settings->sig_algs);
+    mbedtls_ssl_conf_tls13_key_exchange_modes(conf, MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL);
+    mbedtls_ssl_conf_session_tickets(conf, MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
+    mbedtls_ssl_conf_cert_cb(conf, end == MBEDTLS_SSL_IS_SERVER ? look_at_hello : NULL);
+    conf_peer(conf, app);
+    if (app->tickets)
+        sl_engine_tickets_conf(conf, p);
+    return !app->alpn || mbedtls_ssl_conf_alpn_protocols(conf, (const char **)(uintptr_t)app->alpn) == 0;
 }
 
 static void policy_destroy(struct sl_engine_policy *p)
 {
-    mbedtls_ssl_config_free(&p->conf);
+    for (uint32_t v = 0; v < SL_ENGINE_VARIANTS; v++)
+        mbedtls_ssl_config_free(&p->confs[v]);
     free(p);
 }
 
-/* ---- failures ---- */
-
-static const struct error {
-    int ret;
-    enum sl_tls_fail why;
-    uint8_t alert;
-} errors[] = {
-    {MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE, SL_TLS_FAIL_ALERT, 0},
-    {MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY, SL_TLS_FAIL_CLOSED, 0},
-    {MBEDTLS_ERR_SSL_CONN_EOF, SL_TLS_FAIL_CLOSED, 0},
-    {MBEDTLS_ERR_SSL_INVALID_MAC, SL_TLS_FAIL_RECORD, SL_ALERT_BAD_RECORD_MAC},
-    {MBEDTLS_ERR_SSL_INVALID_RECORD, SL_TLS_FAIL_RECORD, SL_ALERT_UNEXPECTED_MESSAGE},
-    {MBEDTLS_ERR_SSL_BAD_INPUT_DATA, SL_TLS_FAIL_RECORD,
-     SL_ALERT_RECORD_OVERFLOW}, /* a record that the input buffer can't hold */
-    {MBEDTLS_ERR_SSL_UNEXPECTED_RECORD, SL_TLS_FAIL_MESSAGE, SL_ALERT_UNEXPECTED_MESSAGE},
-    {MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE, SL_TLS_FAIL_MESSAGE, SL_ALERT_UNEXPECTED_MESSAGE},
-    {MBEDTLS_ERR_SSL_NO_APPLICATION_PROTOCOL, SL_TLS_FAIL_ALPN, SL_ALERT_NO_APPLICATION_PROTOCOL},
-    {MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE, SL_TLS_FAIL_SUITE, SL_ALERT_HANDSHAKE_FAILURE},
-    {MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION, SL_TLS_FAIL_VERSION, SL_ALERT_PROTOCOL_VERSION},
-    {MBEDTLS_ERR_SSL_DECODE_ERROR, SL_TLS_FAIL_MESSAGE, SL_ALERT_DECODE_ERROR},
-    {MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER, SL_TLS_FAIL_MESSAGE, SL_ALERT_ILLEGAL_PARAMETER},
-    {MBEDTLS_ERR_SSL_UNSUPPORTED_EXTENSION, SL_TLS_FAIL_MESSAGE, SL_ALERT_UNSUPPORTED_EXTENSION},
-    {MBEDTLS_ERR_SSL_UNRECOGNIZED_NAME, SL_TLS_FAIL_MESSAGE, SL_ALERT_UNRECOGNIZED_NAME},
-    {MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL, SL_TLS_FAIL_LIMIT, SL_ALERT_INTERNAL_ERROR},
-    {MBEDTLS_ERR_SSL_COUNTER_WRAPPING, SL_TLS_FAIL_LIMIT, SL_ALERT_INTERNAL_ERROR},
-    {0, SL_TLS_FAIL_INTERNAL, SL_ALERT_INTERNAL_ERROR},
-};
-
-void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, bool alerted, struct sl_tls_failure *out)
+static struct sl_engine_policy *policy_create(const struct sl_engine_policy_conf *app, struct sl_err *err)
 {
-    const struct error *err = errors;
-    uint8_t pended = e->ssl.MBEDTLS_PRIVATE(alert_type); /* what mbedTLS wanted to send last; 0: nothing */
+    struct sl_engine_policy *p = calloc(1, sizeof *p);
+    bool good = p != NULL;
 
-    while (err->ret && err->ret != ret)
-        err++;
-    *out = (struct sl_tls_failure){.why = err->why, .code = ret};
-    if (err->why == SL_TLS_FAIL_ALERT) {
-        out->alert_received = e->ssl.MBEDTLS_PRIVATE(in_msg)[1];
-        return;
+    if (p) {
+        p->app = *app;
+        split_suites(p);
+        for (uint32_t v = 0; v < SL_ENGINE_VARIANTS; v++)
+            mbedtls_ssl_config_init(&p->confs[v]);
     }
-    if (err->why == SL_TLS_FAIL_RECORD && e->wire->in_bytes && e->wire->first != MBEDTLS_SSL_MSG_HANDSHAKE &&
-        !e->hello_seen)
-        out->why = SL_TLS_FAIL_NOT_TLS;
-    if (alerted) {
-        out->alert_sent = e->alert_seen ? e->alert_seen : pended ? pended : err->alert;
-    } else if (err->alert && mbedtls_ssl_send_alert_message(&e->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, err->alert) == 0) {
-        out->alert_sent = err->alert;
-    }
+    for (uint32_t v = 0; good && v < SL_ENGINE_VARIANTS; v++)
+        good = fill_conf(p, v);
+    if (good)
+        return p;
+    sl_err_set(err, -ENOMEM, "out of memory");
+    if (p)
+        policy_destroy(p);
+    return NULL;
+}
+
+static const mbedtls_ssl_config *variant_for(const struct sl_engine_policy *p, const struct sl_engine_start *start)
+{
+    for (uint32_t v = 0; v < SL_ENGINE_SUITES_13; v++)
+        if (start->suite && p->suites_13[v] == start->suite)
+            return &p->confs[v];
+    return &p->confs[start->chacha_first ? SL_ENGINE_12_CHACHA : SL_ENGINE_12];
 }
 
 /* ---- a handshake ---- */
 
-static struct sl_engine *create(struct sl_engine_policy *policy, struct sl_wire *w)
+static bool over_limit(const struct sl_engine *e)
 {
-    struct sl_engine *e = calloc(1, sizeof *e);
+    return e->steps > STEPS_PER_HANDSHAKE || e->start.wire->in_bytes > HANDSHAKE_MAX_BYTES;
+}
 
-    if (!e)
-        return NULL;
-    e->wire = w;
-    e->policy = policy;
-    mbedtls_ssl_init(&e->ssl);
-    if (mbedtls_ssl_setup(&e->ssl, &policy->conf) != 0) {
-        mbedtls_ssl_free(&e->ssl);
-        free(e);
-        return NULL;
-    }
+#define PLAIN_HELLO_BYTES (12u << 10) /* a hello up to this long, or the next one, fits mbedTLS's buffer */
+
+static int prepare(struct sl_engine *e)
+{
+    const struct sl_hello_reader *hello = e->start.hello;
+    int ret;
+
+    if (hello && hello->len > PLAIN_HELLO_BYTES)
+        e->ssl.MBEDTLS_PRIVATE(in_buf_more) = hello->len;
+    ret = mbedtls_ssl_setup(&e->ssl, variant_for(e->policy, &e->start));
+
     mbedtls_ssl_set_user_data_p(&e->ssl, e);
     mbedtls_ssl_set_bio(&e->ssl, e, wire_out, wire_in, NULL);
+    e->secrets.keylog = e->policy->app.shared->keylog;
+    e->secrets.settings = e->policy->app.settings;
+    sl_engine_secrets_watch(&e->secrets, &e->ssl);
+    for (uint32_t i = 0; !ret && i < e->start.n_certs; i++)
+        ret = mbedtls_ssl_set_hs_own_cert(&e->ssl, &e->certs[i]->chain, &e->certs[i]->key);
+    if (!ret && e->policy->app.role == SL_ENGINE_CLIENT)
+        ret = mbedtls_ssl_set_hostname(&e->ssl, e->start.name[0] ? e->start.name : NULL);
+    return ret;
+}
+
+/* Where checking is optional mbedTLS goes on with a certificate that failed; nobody else would look at what it found. */
+static int check_peer(struct sl_engine *e)
+{
+    const mbedtls_x509_crt *crt = mbedtls_ssl_get_peer_cert(&e->ssl);
+
+    if (!crt || !e->policy->app.trust)
+        return 0;
+    if (mbedtls_ssl_get_verify_result(&e->ssl) != 0)
+        return MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
+    if (mbedtls_x509_dn_gets(e->identity, sizeof e->identity, &crt->subject) < 0)
+        e->identity[0] = 0;
+    return 0;
+}
+
+/* State after state until the handshake is over, tickets included; mbedTLS's error, *alerted: and mbedTLS has said so to
+ * the peer. */
+static int shake_hands(struct sl_engine *e, bool *alerted)
+{
+    int ret = prepare(e);
+
+    *alerted = false;
+    while (ret == 0 && e->ssl.MBEDTLS_PRIVATE(state) != MBEDTLS_SSL_HANDSHAKE_OVER) {
+        uint64_t wrote = e->start.wire->out_bytes;
+
+        if (over_limit(e))
+            return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
+        ret = mbedtls_ssl_handshake_step(&e->ssl);
+        *alerted = e->start.wire->out_bytes != wrote;
+        e->steps++;
+    }
+    if (ret == 0) {
+        *alerted = false;
+        ret = check_peer(e);
+    }
+    return ret;
+}
+
+/* What the fiber runs. */
+static void run(void *object)
+{
+    struct sl_engine *e = object;
+    bool alerted;
+    int ret;
+
+    mbedtls_ssl_init(&e->ssl);
+    ret = shake_hands(e, &alerted);
+    if (ret)
+        sl_engine_mbedtls_failure(e, ret, alerted, &e->failure);
+    e->wants = ret ? SL_ENGINE_FAILED : SL_ENGINE_DONE;
+}
+
+static struct sl_engine *create(struct sl_engine_policy *policy, const struct sl_engine_start *start)
+{
+    struct sl_fiber *f = sl_fiber_create(policy->app.shared->fibers, run, sizeof(struct sl_engine));
+    struct sl_engine *e;
+
+    if (!f)
+        return NULL;
+    e = sl_fiber_object(f);
+    e->fiber = f;
+    e->policy = policy;
+    e->start = *start;
+    e->start.n_certs = SL_MIN(start->n_certs, (uint32_t)SL_SITE_CERTIFICATES_MAX);
+    memcpy(e->certs, start->certs, e->start.n_certs * sizeof *e->certs);
+    e->start.certs = e->certs;
     return e;
 }
 
-static void destroy(struct sl_engine *e)
-{
-    mbedtls_ssl_free(&e->ssl);
-    free(e);
-}
-
-static enum sl_engine_step over_limit(struct sl_engine *e, struct sl_engine_report *report)
-{
-    sl_engine_mbedtls_failure(e, MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL, false, &report->failure);
-    return SL_ENGINE_FAILED;
-}
+static void destroy(struct sl_engine *e) { sl_fiber_destroy(e->fiber); }
 
 static enum sl_engine_step step(struct sl_engine *e, struct sl_engine_report *report)
 {
-    uint64_t before = e->wire->out_bytes;
-    int ret = 0;
-
-    *report = (struct sl_engine_report){0};
-    for (uint32_t i = 0; i < STEPS_PER_CALL; i++) {
-        uint64_t wrote = e->wire->out_bytes;
-
-        if (e->steps > STEPS_PER_HANDSHAKE || e->wire->in_bytes > HANDSHAKE_MAX_BYTES)
-            return over_limit(e, report);
-        ret = mbedtls_ssl_handshake_step(&e->ssl);
-        if (e->wire->out_bytes != before)
-            report->price = SL_MAX(e->price, 1u);
-        if (ret == MBEDTLS_ERR_SSL_WANT_READ)
-            return SL_ENGINE_WANT_BYTES;
-        if (ret == MBEDTLS_ERR_SSL_WANT_WRITE)
-            return SL_ENGINE_WANT_ROOM;
-        if (ret) {
-            sl_engine_mbedtls_failure(e, ret, e->wire->out_bytes != wrote, &report->failure);
-            return SL_ENGINE_FAILED;
-        }
-        e->steps++; /* a state was passed through: what arrives in pieces costs none */
-        if (mbedtls_ssl_is_handshake_over(&e->ssl))
-            return SL_ENGINE_DONE;
-    }
-    return over_limit(e, report);
+    sl_fiber_resume(e->fiber);
+    *report = (struct sl_engine_report){.failure = e->failure};
+    if (e->wants == SL_ENGINE_WANT_OPERATION)
+        report->op = &e->op;
+    return e->wants;
 }
-
-static const char *sni(const struct sl_engine *e) { return e->sni; }
 
 static void facts(const struct sl_engine *e, struct sl_engine_facts *out)
 {
@@ -285,12 +324,13 @@ static void facts(const struct sl_engine *e, struct sl_engine_facts *out)
     out->suite = suites;
     while (out->suite->id && out->suite->id != id)
         out->suite++;
+    out->resumed = !e->signed_once && e->policy->app.role == SL_ENGINE_SERVER;
+    out->identity = e->identity;
 }
 
-static struct sl_record *finish(struct sl_engine *e)
+static bool finish(struct sl_engine *e, struct sl_tls_secrets *out)
 {
-    e->record.ops = &sl_record_mbedtls;
-    return &e->record;
+    return sl_engine_secrets_take(&e->secrets, &e->ssl, e->policy->app.role == SL_ENGINE_SERVER, out);
 }
 
 const struct sl_engine_ops sl_engine_mbedtls = {
@@ -299,7 +339,6 @@ const struct sl_engine_ops sl_engine_mbedtls = {
     .policy_destroy = policy_destroy,
     .create = create,
     .step = step,
-    .sni = sni,
     .facts = facts,
     .finish = finish,
     .destroy = destroy,

@@ -1,27 +1,68 @@
-/* What the mbedTLS engine and its record layer share: one context that shakes hands and then passes records. Only these
- * two files see it. */
+/* What the files of the mbedTLS engine share. A handshake is a function on a fiber: all that it owns, this struct
+ * included, lies in the fiber's arena. */
 #ifndef SL_TLS_ENGINE_MBEDTLS_H
 #define SL_TLS_ENGINE_MBEDTLS_H
 
 #include <mbedtls/ssl.h>
 
 #include "tls/engine.h"
+#include "tls/engine_secrets.h"
+#include "tls/fiber.h"
+#include "tls/policy.h"
+
+/* mbedTLS follows the client's order of suites in 1.3 and one of its own lists in 1.2, and a configuration can't change
+ * in the middle: one for each answer that a hello can lead to. */
+#define SL_ENGINE_SUITES_13 3
+enum sl_engine_variant {
+    SL_ENGINE_12 = SL_ENGINE_SUITES_13, /* before: 1.3 with suite i of the settings and no other */
+    SL_ENGINE_12_CHACHA,                /* ChaCha20 before AES */
+    SL_ENGINE_VARIANTS
+};
+
+struct sl_engine_policy {
+    struct sl_engine_policy_conf app;
+    uint16_t suites_13[SL_ENGINE_SUITES_13]; /* 0: fewer */
+    int suite_ids[SL_ENGINE_VARIANTS][SL_TLS_SUITES_MAX + 1];
+    mbedtls_ssl_config confs[SL_ENGINE_VARIANTS];
+};
+
+/* Our half of a key agreement, between the calls in which mbedTLS makes it and uses it. */
+struct sl_engine_share {
+    const struct group *group; /* engine_hooks.c; NULL: none made */
+    uint8_t scalar[SL_OP_SCALAR_MAX_BYTES];
+    uint8_t ours[SL_OP_POINT_MAX_BYTES], peers[SL_OP_POINT_MAX_BYTES];
+};
 
 struct sl_engine {
     mbedtls_ssl_context ssl;
-    struct sl_record record; /* after the handshake; it owns the engine then */
-    struct sl_wire *wire;
+    struct sl_fiber *fiber;
     struct sl_engine_policy *policy;
-    uint64_t records_sealed;
+    struct sl_engine_start start;
+    struct sl_certificate *certs[SL_SITE_CERTIFICATES_MAX]; /* start.certs stands here */
+    enum sl_engine_step wants;                              /* why the fiber parked, or how it ended */
+    struct sl_tls_failure failure;
+    struct sl_op op; /* what it waits for */
+    struct sl_engine_share share;
+    struct sl_engine_secrets secrets;
     uint32_t steps;     /* of the handshake so far */
-    uint32_t price;     /* of a signature with the certificate in view */
     uint8_t alert_seen; /* description of an alert in clear that passed through the wire on its way out */
-    bool hello_seen;
-    char sni[SL_SNI_MAX];
+    bool bad_share;     /* the peer's half of a key agreement can't be used */
+    bool signed_once;   /* a server signs in every handshake but a resumed one */
+    uint8_t hellos;
+    uint16_t asked_bytes; /* the name in the first hello, as it came */
+    uint8_t asked[256];
+    char identity[256]; /* of the peer's checked certificate */
 };
 
-extern const struct sl_record_ops sl_record_mbedtls;
+/* ---- engine_hooks.c ---- */
+/* The engine whose fiber runs; NULL: none does. */
+static inline struct sl_engine *sl_engine_here(void) { return sl_fiber_self(); }
 
+/* ---- engine_ticket.c ---- */
+/* Makes conf give and take tickets of the policy's. */
+void sl_engine_tickets_conf(mbedtls_ssl_config *conf, const struct sl_engine_policy *policy);
+
+/* ---- engine_failure.c ---- */
 /* Fills the failure from mbedTLS's error; writes the alert that the RFC names unless mbedTLS has (`alerted`) or none
  * fits. */
 void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, bool alerted, struct sl_tls_failure *out);

@@ -7,20 +7,22 @@
 
 enum sl_tls_fail {
     SL_TLS_FAIL_NONE,
-    SL_TLS_FAIL_NOT_TLS,    /* what came first was no TLS record: plain HTTP, rubbish */
-    SL_TLS_FAIL_VERSION,    /* no version in common */
-    SL_TLS_FAIL_SUITE,      /* no suite, group or signature in common */
-    SL_TLS_FAIL_ALPN,       /* no application protocol in common */
-    SL_TLS_FAIL_MESSAGE,    /* a message out of order or malformed */
-    SL_TLS_FAIL_RECORD,     /* a record malformed, too long, or with a bad tag */
-    SL_TLS_FAIL_KEY_UPDATE, /* RFC 8446 4.6.3; this engine has no answer to it */
-    SL_TLS_FAIL_ALERT,      /* the peer sent a fatal alert */
-    SL_TLS_FAIL_CLOSED,     /* the peer ended its side before the handshake was done */
-    SL_TLS_FAIL_RESET,      /* the stream below was cut short */
-    SL_TLS_FAIL_TIMEOUT,    /* the handshake took too long */
-    SL_TLS_FAIL_EVICTED,    /* gave way to a newer handshake */
-    SL_TLS_FAIL_LIMIT,      /* too many bytes or steps in one handshake, or records under one key */
-    SL_TLS_FAIL_INTERNAL,   /* memory, or our own mistake */
+    SL_TLS_FAIL_NOT_TLS,     /* what came first was no TLS record: plain HTTP, rubbish */
+    SL_TLS_FAIL_VERSION,     /* no version in common */
+    SL_TLS_FAIL_SUITE,       /* no suite, group or signature in common */
+    SL_TLS_FAIL_ALPN,        /* no application protocol in common */
+    SL_TLS_FAIL_NAME,        /* a name that the listener does not serve */
+    SL_TLS_FAIL_CERTIFICATE, /* the client's certificate is missing or not to be trusted */
+    SL_TLS_FAIL_MESSAGE,     /* a message out of order or malformed */
+    SL_TLS_FAIL_RECORD,      /* a record malformed, too long, or with a bad tag */
+    SL_TLS_FAIL_KEY_UPDATE,  /* RFC 8446 4.6.3: a malformed one */
+    SL_TLS_FAIL_ALERT,       /* the peer sent a fatal alert */
+    SL_TLS_FAIL_CLOSED,      /* the peer ended its side before the handshake was done */
+    SL_TLS_FAIL_RESET,       /* the stream below was cut short */
+    SL_TLS_FAIL_TIMEOUT,     /* the handshake took too long */
+    SL_TLS_FAIL_EVICTED,     /* gave way to a newer handshake */
+    SL_TLS_FAIL_LIMIT,       /* too many bytes or steps in one handshake, or records under one key */
+    SL_TLS_FAIL_INTERNAL,    /* memory, or our own mistake */
     SL_TLS_FAIL_COUNT
 };
 
@@ -45,14 +47,19 @@ enum {
     SL_ALERT_BAD_RECORD_MAC = 20,
     SL_ALERT_RECORD_OVERFLOW = 22,
     SL_ALERT_HANDSHAKE_FAILURE = 40,
+    SL_ALERT_BAD_CERTIFICATE = 42,
     SL_ALERT_ILLEGAL_PARAMETER = 47,
     SL_ALERT_DECODE_ERROR = 50,
     SL_ALERT_DECRYPT_ERROR = 51,
     SL_ALERT_PROTOCOL_VERSION = 70,
     SL_ALERT_INTERNAL_ERROR = 80,
+    SL_ALERT_INAPPROPRIATE_FALLBACK = 86,
+    SL_ALERT_USER_CANCELED = 90,
+    SL_ALERT_NO_RENEGOTIATION = 100,
     SL_ALERT_MISSING_EXTENSION = 109,
     SL_ALERT_UNSUPPORTED_EXTENSION = 110,
     SL_ALERT_UNRECOGNIZED_NAME = 112,
+    SL_ALERT_CERTIFICATE_REQUIRED = 116,
     SL_ALERT_NO_APPLICATION_PROTOCOL = 120,
 };
 

@@ -166,17 +166,40 @@ static void the_newest_common_version_wins(void **state)
     th_rig_stop(&r);
 }
 
-static void suites_of_12_follow_the_servers_order(void **state)
+static void suites_follow_the_servers_order(void **state)
 {
-    static const int suites[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    static const int suites[] = {MBEDTLS_TLS1_3_AES_256_GCM_SHA384,
+                                 MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
+                                 MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
                                  MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-                                 MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, 0};
+                                 MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+                                 MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+                                 0};
     struct th_rig r;
     struct seen seen;
 
     th_rig_start(&r, &(struct th_rig_opts){.certs = {&p256}});
     exchange(&r, &(struct th_client_opts){.max = V12, .suites = suites}, 0, &seen);
     assert_string_equal(seen.suite, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+    exchange(&r, &(struct th_client_opts){.min = V13, .suites = suites}, 0, &seen);
+    assert_string_equal(seen.suite, "TLS_AES_128_GCM_SHA256");
+    th_rig_stop(&r);
+}
+
+/* A client without AES in hardware says so by its order. */
+static void a_client_that_prefers_chacha20_gets_it(void **state)
+{
+    static const int suites[] = {MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256, MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
+                                 MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+                                 MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, 0};
+    struct th_rig r;
+    struct seen seen;
+
+    th_rig_start(&r, &(struct th_rig_opts){.certs = {&p256}});
+    exchange(&r, &(struct th_client_opts){.max = V12, .suites = suites}, 0, &seen);
+    assert_string_equal(seen.suite, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256");
+    exchange(&r, &(struct th_client_opts){.min = V13, .suites = suites}, 0, &seen);
+    assert_string_equal(seen.suite, "TLS_CHACHA20_POLY1305_SHA256");
     th_rig_stop(&r);
 }
 
@@ -300,7 +323,8 @@ int main(void)
         cmocka_unit_test(every_group),
         cmocka_unit_test(hello_retry_request),
         cmocka_unit_test(the_newest_common_version_wins),
-        cmocka_unit_test(suites_of_12_follow_the_servers_order),
+        cmocka_unit_test(suites_follow_the_servers_order),
+        cmocka_unit_test(a_client_that_prefers_chacha20_gets_it),
         cmocka_unit_test(hello_in_pieces_of_any_size),
         cmocka_unit_test(one_byte_per_step),
         cmocka_unit_test(alpn_picks_ours_first),

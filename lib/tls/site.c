@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tls/certificate.h"
+#include "tls/trust.h"
 
 /* ---- certificates of a configuration ---- */
 
@@ -56,7 +57,7 @@ static struct sl_certificate *store_certificate(struct sl_cert_store *st, uint32
 
 /* ---- choice by name ---- */
 
-uint32_t sl_site_indices(const struct sl_tls_site *site, const char *sni, uint32_t *out, uint32_t max)
+uint32_t sl_site_indices(const struct sl_tls_site *site, const char *sni, uint32_t *out, uint32_t max, bool *known)
 {
     char host[SL_SNI_MAX];
     const struct sl_name *found = NULL;
@@ -64,6 +65,7 @@ uint32_t sl_site_indices(const struct sl_tls_site *site, const char *sni, uint32
 
     if (sl_name_normalize(sni, strlen(sni), host, sizeof host) && host[0] != '*')
         found = sl_names_find(&site->names, host, &n);
+    *known = found != NULL;
     if (!found) {
         n = SL_MIN(site->n_defaults, max);
         memcpy(out, site->defaults, n * sizeof *out);
@@ -75,11 +77,11 @@ uint32_t sl_site_indices(const struct sl_tls_site *site, const char *sni, uint32
     return n;
 }
 
-static uint32_t choose(void *ctx, const char *sni, struct sl_certificate **out, uint32_t max)
+uint32_t sl_site_certificates(struct sl_tls_site *site, const char *sni, struct sl_certificate **out, uint32_t max,
+                              bool *known)
 {
-    struct sl_tls_site *site = ctx;
     uint32_t indices[SL_SITE_CERTIFICATES_MAX];
-    uint32_t n = sl_site_indices(site, sni, indices, SL_MIN(max, SL_SITE_CERTIFICATES_MAX)), good = 0;
+    uint32_t n = sl_site_indices(site, sni, indices, SL_MIN(max, (uint32_t)SL_SITE_CERTIFICATES_MAX), known), good = 0;
 
     for (uint32_t i = 0; i < n; i++) {
         out[good] = store_certificate(site->store, indices[i]);
@@ -152,12 +154,48 @@ static const char **alpn_list(const struct sl_conf_listener *l)
     return v;
 }
 
+/* Keys of this site alone until the worker is told those that all share (sl_tls_use_tickets): a handshake that may
+ * give a ticket can always seal it. */
+static int begin_tickets(struct sl_tls_site *site)
+{
+    struct sl_ticket_set set;
+    int ret;
+
+    site->tickets = sl_tickets_create();
+    if (!site->tickets)
+        return -ENOMEM;
+    sl_ticket_set_make(&set);
+    ret = sl_tickets_use(site->tickets, &set);
+    sl_ticket_set_wipe(&set);
+    return ret;
+}
+
+/* What sl_tls_check_conf has found good can be read here too, but for memory. A ticket of a client with a certificate
+ * would have to carry that: such listeners give none. */
+static int resume_and_trust(struct sl_tls_site *site, const struct sl_conf *conf, uint32_t index, struct sl_err *err)
+{
+    enum sl_trust_fault fault;
+    uint32_t at;
+
+    sl_tls_settings_of(&site->settings, conf, index);
+    if (site->settings.clients != SL_CLIENTS_OFF) {
+        site->trust = sl_trust_parse(site->settings.conf, &fault, &at);
+        return site->trust ? 0
+                           : sl_err_set(err, -EINVAL, "listener '%s': client_ca can't be read", site->listener->name.s);
+    }
+    if (site->settings.tickets && begin_tickets(site) < 0)
+        return sl_err_set(err, -ENOMEM, "listener '%s': out of memory", site->listener->name.s);
+    sl_ticket_site_binding(&site->settings, site->listener->name.s, site->binding);
+    return 0;
+}
+
 struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engine_ops *engine,
-                                   const struct sl_conf *conf, uint32_t index, struct sl_err *err)
+                                   const struct sl_engine_shared *shared, const struct sl_conf *conf, uint32_t index,
+                                   struct sl_err *err)
 {
     const struct sl_conf_listener *l = &conf->listeners[index];
     struct sl_tls_site *site = calloc(1, sizeof *site);
-    struct sl_engine_policy_conf policy = {.role = SL_ENGINE_SERVER, .choose = choose, .ctx = site};
+    struct sl_engine_policy_conf policy = {.shared = shared, .role = SL_ENGINE_SERVER};
 
     if (!site || !l->n_certificates) {
         sl_err_set(err, -EINVAL, site ? "listener '%s' has no certificate" : "listener '%s': out of memory", l->name.s);
@@ -177,6 +215,11 @@ struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engin
     if (index_names(site, conf, err) < 0)
         goto fail;
     find_defaults(site);
+    if (resume_and_trust(site, conf, index, err) < 0)
+        goto fail;
+    policy.settings = &site->settings;
+    policy.tickets = site->tickets;
+    policy.trust = site->trust;
     policy.alpn = l->n_alpn ? site->alpn : NULL;
     site->policy = engine->policy_create(&policy, err);
     if (site->policy)
@@ -193,6 +236,8 @@ void sl_site_destroy(struct sl_tls_site *site, const struct sl_engine_ops *engin
     sl_list_remove(&site->link);
     store_release(site->store);
     sl_names_free(&site->names);
+    sl_tickets_free(site->tickets);
+    sl_trust_free(site->trust);
     free(site->alpn);
     free(site);
 }

@@ -8,6 +8,8 @@
 #include "timer/timer.h"
 #include "tls/engine.h"
 #include "tls/names.h"
+#include "tls/policy.h"
+#include "tls/ticket.h"
 
 /* Certificates of one configuration. */
 struct sl_cert_store {
@@ -27,16 +29,25 @@ struct sl_tls_site {
     uint32_t n_defaults;
     uint32_t defaults[SL_SITE_CERTIFICATES_MAX]; /* certificates for a name that nobody covers, or for none */
     const char **alpn;                           /* NULL-terminated */
+    struct sl_tls_settings settings;
+    uint8_t binding[SL_TICKET_BINDING_BYTES];
+    struct sl_tickets *tickets; /* NULL: none are given */
+    struct sl_trust *trust;     /* NULL: clients are not asked for certificates */
     struct sl_engine_policy *policy;
     struct sl_fifo handshake_timers;
 };
 
 /* The site of listener `index`; NULL with err. */
 struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engine_ops *engine,
-                                   const struct sl_conf *conf, uint32_t index, struct sl_err *err);
+                                   const struct sl_engine_shared *shared, const struct sl_conf *conf, uint32_t index,
+                                   struct sl_err *err);
 void sl_site_destroy(struct sl_tls_site *site, const struct sl_engine_ops *engine);
 
-/* Certificate indices for a name as a client sent it ("" for none): preferred first, at most max. */
-uint32_t sl_site_indices(const struct sl_tls_site *site, const char *sni, uint32_t *out, uint32_t max);
+/* Certificate indices for a name as a client sent it ("" for none): preferred first, at most max. *known: the name is
+ * covered, otherwise they are the default's. */
+uint32_t sl_site_indices(const struct sl_tls_site *site, const char *sni, uint32_t *out, uint32_t max, bool *known);
+/* The same as certificates, parsed when first needed; those that can't be parsed are left out. */
+uint32_t sl_site_certificates(struct sl_tls_site *site, const char *sni, struct sl_certificate **out, uint32_t max,
+                              bool *known);
 
 #endif

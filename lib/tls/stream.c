@@ -7,13 +7,18 @@
 
 static struct sl_tls_conn *conn_of(struct sl_stream *s) { return sl_container_of(s, struct sl_tls_conn, up); }
 
+static struct sl_record_ctx record_of(struct sl_tls_conn *c)
+{
+    return (struct sl_record_ctx){
+        .shared = &c->tls->records, .r = &c->record, .lower = c->wire.lower, .now = c->tls->now};
+}
+
 /* Cut short: the user is told, and the last bytes (an alert) go out before FIN. */
 static void end(struct sl_tls_conn *c, const struct sl_tls_failure *f)
 {
     struct sl_stream *lower = c->wire.lower;
 
     sl_tls_conn_log(c, SL_EVENT_TLS_STREAM_FAILED, f);
-    sl_wire_flush(&c->wire);
     lower->ops->shutdown(lower);
     c->phase = SL_TLS_ENDED;
     c->up.reason = sl_tls_fail_info[f->why].reason;
@@ -37,32 +42,32 @@ static void end_of_input(struct sl_tls_conn *c, enum sl_record_status status)
     closed_if_both(c);
 }
 
-static bool may_read(const struct sl_tls_conn *c)
+static bool may_read(struct sl_tls_conn *c)
 {
-    return !c->eof &&
-           (c->record->ops->pending(c->record) || sl_wire_waiting(&c->wire) || (c->wire.lower->state & SL_STREAM_EOF));
+    struct sl_record_ctx x = record_of(c);
+
+    return !c->eof && sl_record_ready(&x);
 }
 
 static uint32_t recv_plaintext(struct sl_stream *s, struct sl_slice *out, uint32_t max, uint32_t max_bytes)
 {
     struct sl_tls_conn *c = conn_of(s);
+    struct sl_record_ctx x = record_of(c);
     enum sl_record_status status;
-    struct sl_tls_failure failure;
     uint32_t n;
 
     if (c->phase != SL_TLS_OPEN || c->eof)
         return 0;
-    n = c->record->ops->open(c->record, &c->wire, out, max, max_bytes, &status, &failure);
-    sl_wire_flush(&c->wire); /* an alert, or the answer to something that was no data */
-    if (status == SL_RECORD_OK)
-        return n; /* the user's room is full: more may wait */
+    n = sl_record_open(&x, out, max, max_bytes, &status);
+    if (status == SL_RECORD_OK && sl_record_ready(&x))
+        return n; /* the user's room is full: more waits */
     s->state &= (uint8_t)~SL_STREAM_READABLE;
     if (status == SL_RECORD_STARVED) {
         s->state |= SL_STREAM_READABLE;
         sl_tls_starve(c);
     } else if (status == SL_RECORD_FAILED) {
-        end(c, &failure);
-    } else if (status != SL_RECORD_DRY) {
+        end(c, &x.failure);
+    } else if (status == SL_RECORD_CLOSE_NOTIFY || status == SL_RECORD_TRUNCATED) {
         end_of_input(c, status);
     }
     return n;
@@ -75,12 +80,13 @@ static uint32_t recv_plaintext(struct sl_stream *s, struct sl_slice *out, uint32
 static uint32_t credit(struct sl_stream *s)
 {
     struct sl_tls_conn *c = conn_of(s);
+    struct sl_record_ctx x = record_of(c);
     uint32_t below, overhead;
 
     if (c->phase != SL_TLS_OPEN || c->shut || c->n_held)
         return 0;
     below = c->wire.lower->ops->credit(c->wire.lower);
-    overhead = (below / SL_WIRE_RECORD_BYTES + 1) * SL_WIRE_OVERHEAD_BYTES;
+    overhead = sl_record_overhead(&x, below);
     if (below < overhead + CREDIT_MIN_BYTES) {
         s->state &= (uint8_t)~SL_STREAM_WRITABLE;
         return 0;
@@ -110,23 +116,23 @@ static void free_slices(struct sl_slice *slices, uint32_t n)
 static int send_plaintext(struct sl_stream *s, struct sl_slice *slices, uint32_t n)
 {
     struct sl_tls_conn *c = conn_of(s);
+    struct sl_record_ctx x = record_of(c);
     enum sl_record_status status = SL_RECORD_STARVED;
-    struct sl_tls_failure failure = {.why = SL_TLS_FAIL_INTERNAL};
     uint32_t done = 0;
 
     if (c->phase != SL_TLS_OPEN || c->shut) {
         free_slices(slices, n);
         return -EPIPE;
     }
+    x.failure.why = SL_TLS_FAIL_INTERNAL;
     if (!c->n_held)
-        done = c->record->ops->seal(c->record, &c->wire, slices, n, &status, &failure);
-    sl_wire_flush(&c->wire);
+        done = sl_record_seal(&x, slices, n, &status);
     if (status == SL_RECORD_STARVED && hold(c, slices + done, n - done)) {
         s->state &= (uint8_t)~SL_STREAM_WRITABLE;
         sl_tls_starve(c);
     } else if (status != SL_RECORD_OK) {
         free_slices(slices + done, n - done);
-        end(c, &failure);
+        end(c, &x.failure);
     }
     return 0;
 }
@@ -134,11 +140,12 @@ static int send_plaintext(struct sl_stream *s, struct sl_slice *slices, uint32_t
 /* close_notify and FIN, once everything before them is sealed. */
 static void finish_shutdown(struct sl_tls_conn *c)
 {
-    if (!c->record->ops->close_notify(c->record, &c->wire)) {
+    struct sl_record_ctx x = record_of(c);
+
+    if (!sl_record_close_notify(&x)) {
         sl_tls_starve(c);
         return;
     }
-    sl_wire_flush(&c->wire);
     c->wire.lower->ops->shutdown(c->wire.lower);
     c->shut_done = true;
     closed_if_both(c);
@@ -188,8 +195,9 @@ static void facts(struct sl_stream *s, struct sl_facts *out)
     c->wire.lower->ops->facts(c->wire.lower, out);
     out->sni = c->sni;
     out->alpn = c->alpn;
-    out->version = c->version;
+    out->version = !c->keyed ? "" : c->record.v13 ? "TLSv1.3" : "TLSv1.2";
     out->suite = c->suite;
+    out->identity = c->identity ? c->identity : "";
 }
 
 const struct sl_stream_ops sl_tls_stream_ops = {
@@ -214,6 +222,7 @@ void sl_tls_stream_open(struct sl_tls_conn *c)
 void sl_tls_stream_events(struct sl_tls_conn *c, uint8_t events)
 {
     struct sl_stream *lower = c->wire.lower;
+    struct sl_record_ctx x = record_of(c);
 
     if ((events & SL_STREAM_CLOSED) && lower->reason != SL_REASON_NONE) {
         c->phase = SL_TLS_ENDED;
@@ -224,22 +233,24 @@ void sl_tls_stream_events(struct sl_tls_conn *c, uint8_t events)
     }
     if ((events & (SL_STREAM_READABLE | SL_STREAM_EOF | SL_STREAM_CLOSED)) && may_read(c))
         sl_stream_raise(&c->up, SL_STREAM_READABLE);
-    if ((events & SL_STREAM_WRITABLE) && credit(&c->up))
+    if (!(events & SL_STREAM_WRITABLE))
+        return;
+    sl_record_settle(&x);
+    if (credit(&c->up))
         sl_stream_raise(&c->up, SL_STREAM_WRITABLE);
 }
 
 void sl_tls_stream_retry(struct sl_tls_conn *c)
 {
     if (c->n_held) {
+        struct sl_record_ctx x = record_of(c);
         enum sl_record_status status;
-        struct sl_tls_failure failure;
-        uint32_t done = c->record->ops->seal(c->record, &c->wire, c->held, c->n_held, &status, &failure);
+        uint32_t done = sl_record_seal(&x, c->held, c->n_held, &status);
 
-        sl_wire_flush(&c->wire);
         c->n_held -= done;
         memmove(c->held, c->held + done, c->n_held * sizeof *c->held);
         if (status == SL_RECORD_FAILED) {
-            end(c, &failure);
+            end(c, &x.failure);
             return;
         }
         if (c->n_held)

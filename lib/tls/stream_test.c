@@ -118,14 +118,14 @@ static void bytes_both_ways_in_any_slicing(void **state)
 /* Slices are gathered: 20 of them that fit in a record make one. */
 static void small_slices_share_a_record(void **state)
 {
-    uint8_t bytes[8000] = {0}, wire[9000];
+    uint8_t bytes[1200] = {0}, wire[9000];
     struct link l;
     size_t n;
 
     open_link(&l, V13);
     while (th_pipe_take(l.pipe, wire, sizeof wire))
         ;
-    assert_int_equal(th_rig_send(&l.r, l.s, bytes, sizeof bytes, 400), 0);
+    assert_int_equal(th_rig_send(&l.r, l.s, bytes, sizeof bytes, 60), 0);
     n = th_pipe_take(l.pipe, wire, sizeof wire);
     assert_int_equal(wire[0], 23);
     assert_int_equal((wire[3] << 8 | wire[4]) + 5, n);
@@ -146,10 +146,9 @@ static void credit_follows_the_stream_below(void **state)
         ;
     l.pipe->credit_max = LIMIT;
     credit = l.s->ops->credit(l.s);
-    assert_in_range(credit, LIMIT - 400, LIMIT - 64);
+    assert_in_range(credit, LIMIT - 1000, LIMIT - 64);
     assert_int_equal(th_rig_send(&l.r, l.s, bytes, credit, 1460), 0);
     assert_true(th_pipe_waiting(l.pipe) <= LIMIT); /* records and all */
-    assert_in_range(l.s->ops->credit(l.s), 0, 200);
     l.pipe->credit_max = (uint32_t)th_pipe_waiting(l.pipe);
     assert_int_equal(l.s->ops->credit(l.s), 0);
     assert_false(l.s->state & SL_STREAM_WRITABLE);
@@ -366,17 +365,24 @@ static void rubbish_between_records(void **state)
 /* mbedTLS has no function that sends a KeyUpdate, but its function that writes records is there to be linked. */
 int mbedtls_ssl_write_record(mbedtls_ssl_context *ssl, int force_flush);
 
+/* Keys change: what comes under the old ones is rubbish. */
 static void a_key_update(void **state)
 {
     static const unsigned char key_update[] = {24, 0, 0, 1, 0}; /* RFC 8446 4.6.3 */
     struct link l;
+    char byte;
 
     open_link(&l, V13);
     memcpy(l.c->ssl.MBEDTLS_PRIVATE(out_msg), key_update, sizeof key_update);
     l.c->ssl.MBEDTLS_PRIVATE(out_msglen) = sizeof key_update;
     l.c->ssl.MBEDTLS_PRIVATE(out_msgtype) = MBEDTLS_SSL_MSG_HANDSHAKE;
     assert_int_equal(mbedtls_ssl_write_record(&l.c->ssl, 1), 0);
-    stream_fails(&l, 10, SL_CTR_TLS_FAILED_KEY_UPDATE);
+    th_rig_step(&l.r);
+    th_rig_recv(l.s, &byte, 1);
+    assert_false(l.s->state & SL_STREAM_CLOSED);
+    assert_int_equal(th_rig_ctr(&l.r, SL_CTR_TLS_KEY_UPDATES_RECEIVED), 1);
+    assert_true(th_client_write(l.c, "old", 3));
+    stream_fails(&l, 20, SL_CTR_TLS_FAILED_RECORD);
 }
 
 static void an_alert_from_the_client(void **state)
@@ -448,12 +454,12 @@ static void release_after_shutdown_delivers(void **state)
     close_link(&l);
 }
 
-/* All packet buffers of the room are taken away. */
-static uint32_t take_buffers(struct th_rig *r, struct rte_mbuf **taken, uint32_t max)
+/* All packet buffers of a pool are taken away. */
+static uint32_t take_buffers(struct rte_mempool *pool, struct rte_mbuf **taken, uint32_t max)
 {
     uint32_t n = 0;
 
-    while (n < max && (taken[n] = rte_pktmbuf_alloc(r->pool)))
+    while (n < max && (taken[n] = rte_pktmbuf_alloc(pool)))
         n++;
     return n;
 }
@@ -471,8 +477,8 @@ static void without_buffers_bytes_wait_and_none_is_lost(void **state)
         uint32_t n;
         size_t have = 0;
 
-        open_link_with(&l, v ? V13 : V12, &(struct th_rig_opts){.certs = {&p256}, .mbufs = 40});
-        n = take_buffers(&l.r, taken, SL_ARRAY_LEN(taken));
+        open_link_with(&l, v ? V13 : V12, &(struct th_rig_opts){.certs = {&p256}, .smalls = 40});
+        n = take_buffers(l.r.small_pool, taken, SL_ARRAY_LEN(taken));
         assert_int_equal(th_rig_send(&l.r, l.s, bytes, 30000, 3000), 0);
         assert_int_equal(l.s->ops->credit(l.s), 0);
         assert_int_equal(th_rig_send(&l.r, l.s, bytes + 30000, 30000, 3000),
@@ -481,8 +487,8 @@ static void without_buffers_bytes_wait_and_none_is_lost(void **state)
         assert_false(l.pipe->fin_out);
         assert_true(th_client_write(l.c, "knock", 5));
         th_rig_step(&l.r);
-        assert_int_equal(th_rig_recv(l.s, got, 5), 0);
-        assert_true(l.s->state & SL_STREAM_READABLE);
+        assert_int_equal(th_rig_recv(l.s, got, 5), 5); /* opening needs none */
+        assert_memory_equal(got, "knock", 5);
         assert_true(th_rig_ctr(&l.r, SL_CTR_TLS_STARVED) > 0);
         assert_int_equal(sl_tls_next(l.r.tls), l.r.now + SL_NS_PER_MS);
         while (n)
@@ -493,9 +499,6 @@ static void without_buffers_bytes_wait_and_none_is_lost(void **state)
             th_rig_step(&l.r);
         }
         assert_true(l.pipe->fin_out);
-        assert_true(events_of(&l) & SL_STREAM_READABLE);
-        assert_int_equal(th_rig_recv(l.s, got, 5), 5);
-        assert_memory_equal(got, "knock", 5);
         for (int ret; (ret = th_client_read(l.c, got + have, sizeof got - have)) > 0;)
             have += (size_t)ret;
         assert_int_equal(have, sizeof got);
@@ -518,7 +521,7 @@ static void a_handshake_without_buffers_goes_on_later(void **state)
     c = th_client_new(pipe, &(struct th_client_opts){0});
     assert_non_null(th_rig_accept(&r, pipe));
     th_client_step(c);
-    n = take_buffers(&r, taken, SL_ARRAY_LEN(taken));
+    n = take_buffers(r.pool, taken, SL_ARRAY_LEN(taken));
     th_rig_step(&r);
     assert_int_equal(th_pipe_waiting(pipe), 0);
     assert_int_equal(sl_tls_handshakes(r.tls), 1);
@@ -546,7 +549,7 @@ static void what_an_idle_connection_holds(void **state)
     l.s->ops->release(l.s);
     l.s = NULL;
     without = memory->now_bytes;
-    assert_in_range(with - without, 30000, 50000); /* two buffers of a record each, and keys */
+    assert_int_equal(with, without); /* of mbedTLS's nothing is left; the rest is asserted in conn.c */
     th_rig_step(&l.r);
     assert_int_equal(th_rig_ctr(&l.r, SL_CTR_TLS_HEAP_BYTES), memory->now_bytes);
     assert_true(th_rig_ctr(&l.r, SL_CTR_TLS_HEAP_PEAK_BYTES) >= with);

@@ -6,8 +6,10 @@
 
 #include "crypto/crypto.h"
 #include "tls/conn.h"
+#include "tls/fiber.h"
 
-#define BUDGET_DEFAULT 4
+#define BUDGET_DEFAULT_NS 500000
+#define KEYS_CACHED_DEFAULT 1024
 #define RETRY_NS SL_NS_PER_MS
 #define LINGER_NS (2 * SL_NS_PER_S)
 
@@ -22,14 +24,33 @@ int sl_tls_create(const struct sl_tls_params *params, struct sl_tls **tls, struc
     if (!t)
         return sl_err_set(err, -ENOMEM, "out of memory");
     ret = sl_wire_shared_init(&t->shared, params->pool, err);
+    if (ret == 0 && rte_pktmbuf_data_room_size(params->small_pool) < SL_RECORD_SMALL_BYTES)
+        ret = sl_err_set(err, -EINVAL, "small packet buffers have less than %u bytes", SL_RECORD_SMALL_BYTES);
+    if (ret == 0 && sl_key_cache_init(&t->records.keys, params->keys_cached ? params->keys_cached : KEYS_CACHED_DEFAULT,
+                                      params->stats) < 0)
+        ret = sl_err_set(err, -ENOMEM, "out of memory");
     if (ret < 0) {
         free(t);
         return ret;
     }
     t->params = *params;
-    if (!t->params.budget_per_step)
-        t->params.budget_per_step = BUDGET_DEFAULT;
+    if (!t->params.budget_ns)
+        t->params.budget_ns = BUDGET_DEFAULT_NS;
+    t->records.pool = params->pool;
+    t->records.small = params->small_pool;
+    t->records.stats = params->stats;
+    t->records.records_max = params->records_per_key ? params->records_per_key : SL_RECORDS_PER_KEY_MAX;
     t->engine = &sl_engine_mbedtls;
+    t->engines.fibers = sl_fiber_pool_create(params->handshakes_max, SL_FIBER_SWITCH_BEST);
+    t->engines.ops = sl_op_queue_create();
+    t->engines.keylog = params->keylog;
+    if (!t->engines.fibers || !t->engines.ops) {
+        sl_fiber_pool_destroy(t->engines.fibers);
+        sl_op_queue_destroy(t->engines.ops);
+        sl_wire_shared_done(&t->shared);
+        free(t);
+        return sl_err_set(err, -ENOMEM, "out of memory");
+    }
     t->retry_ns = SL_NEVER;
     sl_ready_init(&t->lower);
     sl_list_init(&t->conns);
@@ -57,7 +78,11 @@ void sl_tls_destroy(struct sl_tls *t)
     }
     while ((node = sl_list_pop_front(&t->sites)))
         sl_site_destroy(sl_container_of(node, struct sl_tls_site, link), t->engine);
+    sl_op_queue_destroy(t->engines.ops);
+    sl_fiber_pool_destroy(t->engines.fibers);
     sl_wire_shared_done(&t->shared);
+    rte_pktmbuf_free(t->records.spare);
+    sl_key_cache_done(&t->records.keys);
     free(t);
 }
 
@@ -65,13 +90,27 @@ void sl_tls_destroy(struct sl_tls *t)
 
 struct sl_tls_site *sl_tls_site_create(struct sl_tls *t, const struct sl_conf *conf, uint32_t index, struct sl_err *err)
 {
-    struct sl_tls_site *site = sl_site_create(&t->stores, t->engine, conf, index, err);
+    struct sl_tls_site *site = sl_site_create(&t->stores, t->engine, &t->engines, conf, index, err);
 
     if (!site)
         return NULL;
     site->tls = t;
     sl_list_push_back(&t->sites, &site->link);
     return site;
+}
+
+int sl_tls_use_tickets(struct sl_tls *t, const struct sl_conf *conf, const struct sl_ticket_set *sets, uint32_t n)
+{
+    int ret = 0;
+
+    for (struct sl_list *l = t->sites.next; l != &t->sites; l = l->next) {
+        struct sl_tls_site *site = sl_container_of(l, struct sl_tls_site, link);
+        uint32_t at = site->listener->tls.index;
+
+        if (site->store->conf == conf && at < n && site->tickets && sl_tickets_use(site->tickets, &sets[at]) < 0)
+            ret = -ENOMEM;
+    }
+    return ret;
 }
 
 void sl_tls_site_release(struct sl_tls_site *site)
@@ -185,7 +224,7 @@ uint64_t sl_tls_next(const struct sl_tls *t)
 {
     uint64_t next = SL_MIN(t->retry_ns, sl_fifo_next(&t->linger_timers));
 
-    if (!sl_list_empty(&t->queue) || !sl_list_empty(&t->lower.list))
+    if (!sl_list_empty(&t->queue) || !sl_list_empty(&t->lower.list) || sl_op_waiting(t->engines.ops))
         return 0;
     for (const struct sl_list *l = t->sites.next; l != &t->sites; l = l->next)
         next = SL_MIN(next, sl_fifo_next(&sl_container_of((uintptr_t)l, struct sl_tls_site, link)->handshake_timers));

@@ -1,5 +1,5 @@
-/* tls: TLS of one worker: handshakes (mbedTLS, behind engine.h), the record layer (behind record.h), certificates by
- * SNI, ALPN. Takes a stream below and offers a stream above; knows neither tcp nor proxy. No mbedTLS type stands in
+/* tls: TLS of one worker: handshakes (mbedTLS, behind engine.h), the record layer (record.h), certificates by SNI,
+ * ALPN. Takes a stream below and offers a stream above; knows neither tcp nor proxy. No mbedTLS type stands in
  * this header. */
 #ifndef SL_TLS_H
 #define SL_TLS_H
@@ -11,17 +11,23 @@
 struct sl_tls;
 /* What a listener presents: certificates, ALPN, limits. Of one generation of configuration; counted. */
 struct sl_tls_site;
+struct sl_ticket_set; /* ticket.h */
 
 struct sl_tls_params {
-    struct rte_mempool *pool; /* packet buffers for plaintext and records */
+    struct rte_mempool *pool;       /* packet buffers for handshakes, and for bytes that have to be copied */
+    struct rte_mempool *small_pool; /* for headers and tags of records: one a record until it is acknowledged, with a
+                                       data room of at least 48 */
     struct sl_stats *stats;
     uint32_t handshakes_max;  /* in flight; beyond it the one that waited longest without progress gives way, counted */
-    uint32_t budget_per_step; /* what a crypto step may compute, in flights with a P-256 signature (RSA costs several);
-                                 0: 4 */
+    uint64_t budget_ns;       /* what a crypto step may spend on handshakes, by stated prices; 0: 500 us */
+    uint32_t keys_cached;     /* expanded cipher keys, two a connection, 1.6 KiB each; 0: 1024 */
+    uint64_t records_per_key; /* after which keys change (1.3) or the connection ends (1.2); 0: 2^24 */
+    void (*keylog)(const char *path, const char *line, size_t len_bytes); /* as in keylog.h; NULL: none is written */
 };
 
 /* Checks certificates of a configuration: PEM readable, in the right order, key matches the first certificate, key type
- * and size supported; those that are not a listener's default have names. Expiry is no error. On any thread. */
+ * and size supported; those that are not a listener's default have names. Authorities and revocation lists of clients,
+ * and ticket keys, can be read. Expiry is no error. On any thread. */
 void sl_tls_check_conf(const struct sl_conf *conf, struct sl_conf_errors *errs);
 
 /* All of it belongs to the thread that calls, which has called sl_crypto_thread_start. -ENOMEM; -EINVAL: packet buffers
@@ -34,6 +40,9 @@ void sl_tls_destroy(struct sl_tls *tls);
  * first used. Wall clock in seconds since 1970 is only needed by tickets and X.509 validity and is handed on by run. */
 struct sl_tls_site *sl_tls_site_create(struct sl_tls *tls, const struct sl_conf *conf, uint32_t index,
                                        struct sl_err *err);
+/* Keys for tickets of the sites of this configuration: sets[i] for those with settings conf->tls[i], n of them. Copies.
+ * A site has no keys that others share until then. -ENOMEM: some kept what they had. */
+int sl_tls_use_tickets(struct sl_tls *tls, const struct sl_conf *conf, const struct sl_ticket_set *sets, uint32_t n);
 /* Drops a reference; connections hold their own. */
 void sl_tls_site_release(struct sl_tls_site *site);
 /* Whether the caller's reference is the only one left: no handshake and no stream uses the site (and with it the

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 
-#include "crypto/crypto.h"
-
 int sl_wire_shared_init(struct sl_wire_shared *sh, struct rte_mempool *pool, struct sl_err *err)
 {
     memset(sh, 0, sizeof *sh);
@@ -19,7 +17,6 @@ void sl_wire_shared_done(struct sl_wire_shared *sh)
 {
     while (sh->n_spare)
         rte_pktmbuf_free(sh->spare[--sh->n_spare]);
-    sl_crypto_wipe(sh->scratch, sizeof sh->scratch);
 }
 
 void sl_wire_init(struct sl_wire *w, struct sl_wire_shared *sh, struct sl_stream *lower)
@@ -27,64 +24,36 @@ void sl_wire_init(struct sl_wire *w, struct sl_wire_shared *sh, struct sl_stream
     *w = (struct sl_wire){.shared = sh, .lower = lower};
 }
 
-static void drop_in(struct sl_wire *w)
-{
-    if (w->in.mbuf)
-        sl_slice_free(&w->in);
-    w->in = (struct sl_slice){0};
-}
-
-void sl_wire_done(struct sl_wire *w) { drop_in(w); }
-
-/* Makes `in` hold something; false when nothing is there now. */
-static bool pull(struct sl_wire *w)
-{
-    if (w->in.len)
-        return true;
-    drop_in(w);
-    while (w->lower->ops->recv(w->lower, &w->in, 1, UINT32_MAX)) {
-        if (w->in.len)
-            return true;
-        drop_in(w);
-    }
-    return false;
-}
-
+/* Exactly what is wanted is taken from below, so that whoever reads on after the handshake misses nothing. */
 uint32_t sl_wire_read(struct sl_wire *w, void *out, uint32_t len)
 {
+    struct sl_slice s;
     uint32_t got = 0;
 
-    while (got < len && pull(w)) {
-        uint16_t n = (uint16_t)SL_MIN((uint32_t)w->in.len, len - got);
-
-        if (w->in_bytes == 0)
-            w->first = *sl_slice_data(&w->in);
-        memcpy((uint8_t *)out + got, sl_slice_data(&w->in), n);
-        w->in.off = (uint16_t)(w->in.off + n);
-        w->in.len = (uint16_t)(w->in.len - n);
-        w->in_bytes += n;
-        got += n;
+    while (got < len && w->lower->ops->recv(w->lower, &s, 1, len - got)) {
+        if (s.len && w->in_bytes == 0)
+            w->first = *sl_slice_data(&s);
+        memcpy((uint8_t *)out + got, sl_slice_data(&s), s.len);
+        w->in_bytes += s.len;
+        got += s.len;
+        sl_slice_free(&s);
     }
-    if (!w->in.len)
-        drop_in(w);
     w->dry = got < len;
     return got;
 }
 
-bool sl_wire_waiting(const struct sl_wire *w) { return w->in.len || (w->lower->state & SL_STREAM_READABLE); }
+bool sl_wire_waiting(const struct sl_wire *w) { return w->lower->state & SL_STREAM_READABLE; }
 
-bool sl_wire_ended(const struct sl_wire *w)
-{
-    return w->dry && !w->in.len && (w->lower->state & (SL_STREAM_EOF | SL_STREAM_CLOSED));
-}
+bool sl_wire_ended(const struct sl_wire *w) { return w->dry && (w->lower->state & (SL_STREAM_EOF | SL_STREAM_CLOSED)); }
 
 uint32_t sl_wire_drain(struct sl_wire *w)
 {
+    struct sl_slice s;
     uint32_t n = 0;
 
-    while (pull(w)) {
-        n += w->in.len;
-        drop_in(w);
+    while (w->lower->ops->recv(w->lower, &s, 1, UINT32_MAX)) {
+        n += s.len;
+        sl_slice_free(&s);
     }
     return n;
 }
@@ -105,12 +74,13 @@ bool sl_wire_reserve(struct sl_wire *w, uint32_t len)
     return true;
 }
 
-struct rte_mbuf *sl_wire_buffer(struct sl_wire *w)
+/* An empty buffer. Nothing is put in front: the whole room is for bytes. */
+static struct rte_mbuf *buffer(struct sl_wire_shared *sh)
 {
-    struct rte_mbuf *m = rte_pktmbuf_alloc(w->shared->pool);
+    struct rte_mbuf *m = sh->n_spare ? sh->spare[--sh->n_spare] : rte_pktmbuf_alloc(sh->pool);
 
     if (m)
-        m->data_off = 0; /* nothing is put in front: the whole room is for bytes */
+        m->data_off = 0;
     return m;
 }
 
@@ -125,12 +95,7 @@ static struct sl_slice *tail(struct sl_wire *w)
         return last;
     if (sh->n_out == SL_WIRE_BUFFERS)
         sl_wire_flush(w);
-    if (sh->n_spare) {
-        m = sh->spare[--sh->n_spare];
-        m->data_off = 0;
-    } else {
-        m = sl_wire_buffer(w);
-    }
+    m = buffer(sh);
     if (!m)
         return NULL;
     sh->out[sh->n_out] = (struct sl_slice){.mbuf = m};

@@ -1,5 +1,6 @@
-/* wire: the bytes between TLS and the stream below, as an engine and a record layer want them: read so many, write so
- * many. Reading holds one slice of the stream at a time; writing fills packet buffers that flush hands on. */
+/* wire: the bytes between a handshake and the stream below, as an engine wants them: read so many, write so many.
+ * Reading takes no byte more than it is asked for, so that the record layer can go on from the same stream; writing
+ * fills packet buffers that flush hands on. */
 #ifndef SL_TLS_WIRE_H
 #define SL_TLS_WIRE_H
 
@@ -16,14 +17,12 @@ struct sl_wire_shared {
     uint32_t n_out, n_spare;
     struct sl_slice out[SL_WIRE_BUFFERS];
     struct rte_mbuf *spare[SL_WIRE_BUFFERS]; /* set aside so that a record is written whole or not at all */
-    uint8_t scratch[SL_WIRE_RECORD_BYTES];   /* plaintext of a record that came in several slices */
 };
 
 struct sl_wire {
     struct sl_wire_shared *shared;
     struct sl_stream *lower;
-    struct sl_slice in;           /* what is being read; len 0: none */
-    uint64_t in_bytes, out_bytes; /* read and written so far */
+    uint32_t in_bytes, out_bytes; /* read and written so far: handshakes are short */
     uint8_t first;                /* first byte ever read */
     bool dry;                     /* the last read found less than it wanted */
 };
@@ -33,8 +32,6 @@ int sl_wire_shared_init(struct sl_wire_shared *sh, struct rte_mempool *pool, str
 void sl_wire_shared_done(struct sl_wire_shared *sh);
 
 void sl_wire_init(struct sl_wire *w, struct sl_wire_shared *sh, struct sl_stream *lower);
-/* Gives back what it holds; the stream below is the caller's. */
-void sl_wire_done(struct sl_wire *w);
 
 /* Copies at most len bytes; 0 when there are none now. */
 uint32_t sl_wire_read(struct sl_wire *w, void *out, uint32_t len);
@@ -51,8 +48,5 @@ bool sl_wire_reserve(struct sl_wire *w, uint32_t len);
 uint32_t sl_wire_write(struct sl_wire *w, const void *bytes, uint32_t len);
 /* Hands on what was written. */
 void sl_wire_flush(struct sl_wire *w);
-
-/* An empty packet buffer for plaintext; NULL: none can be had. */
-struct rte_mbuf *sl_wire_buffer(struct sl_wire *w);
 
 #endif

@@ -35,7 +35,7 @@ struct sl_worker {
     struct sl_tls *tls;
     struct sl_proxy *proxy;
     const struct sl_steer *steer;
-    struct rte_mempool *data_pool, *hdr_pool, *ref_pool;
+    struct rte_mempool *data_pool, *hdr_pool, *ref_pool, *record_pool;
     struct rte_ring *msgs;
     struct sl_rng rng;
     struct sl_ready accepted; /* streams of tcp's listeners, established; their owner is a struct listener */

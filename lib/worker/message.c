@@ -71,12 +71,18 @@ static int list_neighbours(struct sl_worker *w, struct sl_worker_msg *msg)
     return 0;
 }
 
+static int use_tickets(struct sl_worker *w, struct sl_worker_msg *msg)
+{
+    return sl_tls_use_tickets(w->tls, msg->conf, msg->tickets, msg->conf->n_tls);
+}
+
 static int (*const answers[])(struct sl_worker *w, struct sl_worker_msg *msg) = {
     [SL_MSG_APPLY] = apply,
     [SL_MSG_DRAIN] = drain,
     [SL_MSG_ABORT] = abort_all,
     [SL_MSG_CONNS] = list_conns,
     [SL_MSG_NEIGHBOURS] = list_neighbours,
+    [SL_MSG_TICKETS] = use_tickets,
 };
 
 void message_run(struct sl_worker *w, uint64_t now)

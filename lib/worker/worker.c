@@ -14,6 +14,7 @@
 #define HDRS_MAX                                                                                                       \
     16384 /* headers and references live from output to the end of transmission; more than the transmit queues hold is of no use */
 #define REFS_MAX 32768
+#define RECORD_ROOM 64 /* header and tag of a TLS record */
 #define MBUFS_MIN 256
 
 static_assert(HDR_ROOM >= SL_NET_HEADROOM + 60, "a TCP header with all options");
@@ -30,14 +31,16 @@ static struct rte_mempool *make_pool(const struct sl_worker_params *p, const cha
 }
 
 struct share {
-    uint32_t data, hdr, ref;
+    uint32_t data, hdr, ref, record;
 };
 
 static struct share share_of(uint32_t mbufs)
 {
     uint32_t hdr = SL_MIN(mbufs / 4, HDRS_MAX), ref = SL_MIN(mbufs / 4, REFS_MAX);
 
-    return (struct share){.data = mbufs - hdr - ref, .hdr = hdr, .ref = ref};
+    uint32_t data = mbufs - hdr - ref;
+
+    return (struct share){.data = data, .hdr = hdr, .ref = ref, .record = data / 2};
 }
 
 static uint64_t bytes_of(uint32_t n, uint32_t room)
@@ -53,7 +56,9 @@ uint32_t sl_worker_mbufs(uint64_t bytes)
         uint32_t mid = low + (high - low + 1) / 2;
         struct share share = share_of(mid);
 
-        if (bytes_of(share.data, DATA_ROOM) + bytes_of(share.hdr, HDR_ROOM) + bytes_of(share.ref, 0) <= bytes)
+        if (bytes_of(share.data, DATA_ROOM) + bytes_of(share.hdr, HDR_ROOM) + bytes_of(share.ref, 0) +
+                bytes_of(share.record, RECORD_ROOM) <=
+            bytes)
             low = mid;
         else
             high = mid - 1;
@@ -71,7 +76,8 @@ static int make_pools(struct sl_worker *w, const struct sl_worker_params *p, uin
     *n_data = share.data;
     if (!(w->data_pool = make_pool(p, "data", share.data, DATA_ROOM, err)) ||
         !(w->hdr_pool = make_pool(p, "hdr", share.hdr, HDR_ROOM, err)) ||
-        !(w->ref_pool = make_pool(p, "ref", share.ref, 0, err)))
+        !(w->ref_pool = make_pool(p, "ref", share.ref, 0, err)) ||
+        !(w->record_pool = make_pool(p, "record", share.record, RECORD_ROOM, err)))
         return -ENOMEM;
     return 0;
 }
@@ -133,7 +139,13 @@ static int make_tcp(struct sl_worker *w, const struct sl_worker_params *p, uint3
 
 static int make_upper(struct sl_worker *w, const struct sl_worker_params *p, uint64_t now, struct sl_err *err)
 {
-    struct sl_tls_params tls = {.pool = w->data_pool, .stats = &w->stats, .handshakes_max = p->handshakes_max};
+    struct sl_tls_params tls = {
+        .pool = w->data_pool,
+        .small_pool = w->record_pool,
+        .stats = &w->stats,
+        .handshakes_max = p->handshakes_max,
+        .keylog = p->keylog,
+    };
     struct sl_proxy_params proxy = {
         .dialer = {.dial = dial_origin, .ctx = w}, .stats = &w->stats, .pairs_max = p->conns_max};
     int code = sl_tls_create(&tls, &w->tls, err);
@@ -213,6 +225,7 @@ void sl_worker_destroy(struct sl_worker *w)
     rte_mempool_free(w->data_pool);
     rte_mempool_free(w->hdr_pool);
     rte_mempool_free(w->ref_pool);
+    rte_mempool_free(w->record_pool);
     free(w->msgs);
     free(w);
 }

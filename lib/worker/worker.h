@@ -13,6 +13,7 @@
 #define SL_WORKERS_MAX 64
 
 struct sl_worker;
+struct sl_ticket_set; /* tls/ticket.h */
 
 struct sl_worker_params {
     uint32_t id, n_workers; /* worker 0 answers ARP, ND and pings */
@@ -24,6 +25,8 @@ struct sl_worker_params {
     uint32_t mbufs;        /* in this worker's pools, all sizes together, from the memory setting */
     uint64_t seed;         /* replayable random */
     uint64_t time_wait_ns; /* 0: default */
+    /* Appends a line of the key log, where the configuration asks for one; NULL: none is written. */
+    void (*keylog)(const char *path, const char *line, size_t len_bytes);
     const uint8_t *
         replay_secret; /* 32 bytes that take the place of TCP's secret, so that a run can be replayed; NULL: the system's random */
 };
@@ -81,6 +84,7 @@ enum sl_worker_msg_kind {
     SL_MSG_ABORT, /* end all connections now */
     SL_MSG_CONNS, /* fill `conns` from *position */
     SL_MSG_NEIGHBOURS,
+    SL_MSG_TICKETS, /* conf, the newest applied: use `tickets` from now on */
 };
 
 #define SL_MSG_CONNS_MAX 64
@@ -92,7 +96,8 @@ struct sl_worker_msg {
     struct sl_err err;
     const struct sl_conf *conf; /* APPLY: lives until sl_worker_oldest_generation is newer */
     uint64_t generation;
-    uint32_t position; /* CONNS: in, out */
+    const struct sl_ticket_set *tickets; /* TICKETS: one for each of conf->tls; copied */
+    uint32_t position;                   /* CONNS: in, out */
     bool more;
     uint32_t n;
     union {

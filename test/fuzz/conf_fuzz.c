@@ -49,11 +49,19 @@ static void check_conf(const struct sl_conf *c, struct sl_conf_errors *errs)
 
         MUST(l->name.s != NULL && l->n_addresses > 0 && l->upstream.index < c->n_upstreams);
         MUST((l->protocol == SL_PROTOCOL_TLS) == (l->n_certificates > 0));
+        MUST(l->tls.index < c->n_tls);
         for (uint32_t k = 0; k < l->n_certificates; k++)
             MUST(l->certificates[k].index < c->n_certificates);
     }
     for (uint32_t i = 0; i < c->n_certificates; i++)
         MUST(c->certificates[i].chain_pem[c->certificates[i].chain_len - 1] == 0);
+    for (uint32_t i = 0; i < c->n_tls; i++) {
+        const struct sl_conf_tls *t = &c->tls[i];
+
+        MUST((t->clients != SL_CLIENTS_OFF) == (t->client_ca_pem.bytes != NULL));
+        MUST((*t->ticket_keys.s != '\0') == (t->ticket_keys_text.bytes != NULL));
+        MUST(*t->ticket_keys.s == '\0' || t->tickets == SL_ON);
+    }
     MUST(!sl_conf_needs_restart(c, c, errs));
     (void)sl_conf_check_machine(c, 2, errs);
     check_errors(errs);

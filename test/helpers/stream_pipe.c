@@ -63,6 +63,17 @@ static uint32_t pipe_recv(struct sl_stream *s, struct sl_slice *out, uint32_t ma
     return n;
 }
 
+static uint32_t pipe_peek(struct sl_stream *s, uint8_t *out, uint32_t max, uint32_t *waiting_bytes)
+{
+    struct th_pipe *p = pipe_of(s);
+    size_t n = SL_MIN(bytes_left(&p->in), (size_t)max);
+
+    *waiting_bytes = (uint32_t)bytes_left(&p->in);
+    if (n)
+        memcpy(out, p->in.p + p->in.taken, n);
+    return (uint32_t)n;
+}
+
 static uint32_t pipe_credit(struct sl_stream *s)
 {
     struct th_pipe *p = pipe_of(s);
@@ -135,6 +146,7 @@ static void pipe_facts(struct sl_stream *s, struct sl_facts *out)
 
 static const struct sl_stream_ops pipe_ops = {
     .recv = pipe_recv,
+    .peek = pipe_peek,
     .credit = pipe_credit,
     .send = pipe_send,
     .shutdown = pipe_shutdown,

@@ -99,6 +99,8 @@ char *th_cert_pem(const struct th_cert_opts *o)
     must(mbedtls_x509write_crt_set_serial_raw(&crt, serial, sizeof serial), "serial");
     if (o->names)
         write_names(&crt, o->names);
+    if (o->ca)
+        must(mbedtls_x509write_crt_set_basic_constraints(&crt, 1, -1), "basic constraints");
     must(mbedtls_x509write_crt_pem(&crt, (unsigned char *)pem, PEM_MAX, sl_crypto_mbedtls_random, NULL), "certificate");
     mbedtls_x509write_crt_free(&crt);
     return pem;

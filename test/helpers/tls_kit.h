@@ -9,6 +9,7 @@
 #include <mbedtls/x509_crt.h>
 
 #include "stream/stream.h"
+#include "tls/secrets.h"
 #include "tls/tls.h"
 
 /* ---- a stream in memory: the room under test holds `stream`, the test is the peer ---- */
@@ -54,11 +55,14 @@ struct th_cert_opts {
     const char *issuer;       /* "CN=..."; NULL: self-signed */
     enum th_key issuer_key;
     unsigned issuer_key_index;
+    bool ca; /* may issue others */
 };
 
 /* PEM texts with their final zero; malloc'd. */
 char *th_cert_pem(const struct th_cert_opts *o);
 char *th_key_pem(enum th_key kind, unsigned index);
+/* A list by the issuer "CN=..." that revokes the certificate of that PEM text (NULL: none). */
+char *th_crl_pem(const char *issuer, enum th_key issuer_key, unsigned issuer_key_index, const char *revoked_pem);
 /* Both into a configuration's entry. th_conf_cert_free frees the texts. */
 void th_conf_cert(struct sl_conf_certificate *c, const char *name, const struct th_cert_opts *o);
 void th_conf_cert_free(struct sl_conf_certificate *c);
@@ -96,11 +100,28 @@ bool th_client_write(struct th_client *c, const void *bytes, size_t len);
 /* Common name of the server's certificate. */
 const char *th_client_peer_cn(struct th_client *c);
 
+/* ---- the peer of a record layer, from known secrets ---- */
+struct th_twin {
+    struct sl_tls_secrets s; /* as the room's side sees them: tx from the room, rx to it */
+    uint8_t outer;           /* the type that sealed records show, whatever they are; 0: the right one */
+    uint16_t version;        /* in their headers; 0: the right one */
+};
+
+void th_twin_init(struct th_twin *t, bool v13, enum sl_aead_id aead, uint64_t seed);
+/* Seals one record; its length. out has room for len + padding + 64. */
+size_t th_twin_seal(struct th_twin *t, uint8_t type, const void *bytes, size_t len, size_t padding, uint8_t *out);
+/* Opens one record in place; the length of the plaintext, or -1. */
+int th_twin_open(struct th_twin *t, uint8_t *record, size_t len, uint8_t *type, uint8_t **plain);
+/* Takes and opens the next record that the room sent: *len as th_twin_open returns it. Its length in all; 0: none. */
+size_t th_twin_take(struct th_twin *t, struct th_pipe *pipe, uint8_t *record, size_t room, uint8_t *type,
+                    uint8_t **plain, int *len);
+
 /* ---- one worker's TLS ---- */
 #define TH_RIG_CERTS 8
 
 struct th_rig {
-    struct rte_mempool *pool;      /* of the room */
+    struct rte_mempool *pool; /* of the room */
+    struct rte_mempool *small_pool;
     struct rte_mempool *feed_pool; /* of the test: for th_pipe_new and what it sends */
     struct sl_stats *stats;
     struct sl_tls *tls;
@@ -116,8 +137,11 @@ struct th_rig {
 };
 
 struct th_rig_opts {
-    uint32_t mbufs, handshakes_max, budget; /* 0: 512, 16, 16 */
-    const char *alpn[4];                    /* none: http/1.1 */
+    uint32_t mbufs, handshakes_max; /* 0: 512, 16 */
+    uint64_t budget_ns;             /* 0: 100 ms */
+    uint32_t smalls;                /* 0: 512 */
+    uint64_t records_per_key;       /* 0: 2^24 */
+    const char *alpn[4];            /* none: http/1.1 */
     const struct th_cert_opts *certs[TH_RIG_CERTS];
 };
 

@@ -49,20 +49,25 @@ void th_rig_start(struct th_rig *r, const struct th_rig_opts *o)
     struct sl_err err = {{0}};
     static unsigned rigs; /* more than one at a time need pools of different names */
     unsigned number = __atomic_fetch_add(&rigs, 1, __ATOMIC_RELAXED);
-    char names[2][24];
+    char names[3][24];
 
     *r = (struct th_rig){.now = SL_NS_PER_S, .mbufs = o->mbufs ? o->mbufs : 512};
     snprintf(names[0], sizeof names[0], "tls%u", number);
     snprintf(names[1], sizeof names[1], "feed%u", number);
     r->pool = th_pool(names[0], r->mbufs, 2048);
     r->feed_pool = th_pool(names[1], 1024, 0);
+    snprintf(names[2], sizeof names[2], "small%u", number);
+    r->small_pool = th_pool(names[2], o->smalls ? o->smalls : 512, 64);
     r->stats = calloc(1, sizeof *r->stats);
     sl_ready_init(&r->ready);
     make_conf(r, o);
     params.pool = r->pool;
+    params.small_pool = r->small_pool;
+    params.records_per_key = o->records_per_key;
+    params.keys_cached = 64;
     params.stats = r->stats;
     params.handshakes_max = o->handshakes_max ? o->handshakes_max : 16;
-    params.budget_per_step = o->budget ? o->budget : 16;
+    params.budget_ns = o->budget_ns ? o->budget_ns : 100 * SL_NS_PER_MS;
     must(sl_tls_create(&params, &r->tls, &err) == 0, err.text);
     r->site = sl_tls_site_create(r->tls, &r->conf, 0, &err);
     must(r->site != NULL, err.text);
@@ -74,8 +79,10 @@ void th_rig_stop(struct th_rig *r)
     must(sl_tls_handshakes(r->tls) == 0 && sl_tls_streams(r->tls) == 0, "streams are left");
     sl_tls_site_release(r->site);
     sl_tls_destroy(r->tls);
-    must(rte_mempool_full(r->pool) && rte_mempool_full(r->feed_pool), "mbufs are missing");
+    must(rte_mempool_full(r->pool) && rte_mempool_full(r->small_pool) && rte_mempool_full(r->feed_pool),
+         "mbufs are missing");
     th_pool_free(r->pool);
+    th_pool_free(r->small_pool);
     th_pool_free(r->feed_pool);
     for (uint32_t i = 0; i < r->conf.n_certificates; i++)
         th_conf_cert_free(&r->certs[i]);

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 
 from lab import check, run, until
@@ -24,6 +25,31 @@ def case_workers_split_their_time_by_step(lab):
     workers = json.loads(lab.ctl("workers", "--json").stdout)["workers"]
     check(len(workers) == lab.workers, "one entry a worker", str(workers))
     check(set(workers[0]["cycles"]) == {"rx", "tcp", "tls", "crypto", "proxy", "tx", "idle"}, "steps", str(workers[0]))
+
+
+def telemetry(lab, command):
+    """One question to DPDK's own socket; usertools/dpdk-telemetry.py asks so."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.settimeout(10)
+        s.connect(f"/run/dpdk/sluice-{lab.pid()}/dpdk_telemetry.v2")
+        s.recv(65536)  # its greeting
+        s.send(command.encode())
+        return json.loads(s.recv(1 << 20))[command.split(",")[0]]
+
+
+def case_telemetry_has_what_sluicectl_shows(lab):
+    lab.curl("/1k")
+    stats = lab.stats()
+    counters = telemetry(lab, "/sluice/counters")
+    check(set(counters) == {name.replace(".", "_") for name in stats["counters"]}, "names of counters", str(counters)[:500])
+    check(counters["tls_handshakes"] == stats["counters"]["tls.handshakes"], "values", str(counters["tls_handshakes"]))
+    check(set(telemetry(lab, "/sluice/drops,0")) == set(stats["drops"]), "names of drop reasons")
+    check("crypto" in telemetry(lab, "/sluice/workers,0"), "steps")
+
+
+def case_unknown_command_is_json_where_json_is_asked(lab):
+    done = lab.ctl("nonsense", "--json", ok=False)
+    check(done.returncode == 1 and "nonsense" in json.loads(done.stdout)["error"], "an object with the error", done.stdout)
 
 
 def case_conns_lists_a_connection(lab):
@@ -98,6 +124,9 @@ def case_check_mode_and_exit_statuses(lab):
     bad.write_text(good.read_text().replace("upstream: app", "upstream: ap"))
     done = run([sluice, "-t", "-c", bad], ok=False)
     check(done.returncode == 1 and 'bad.yaml:' in done.stderr and '"app"' in done.stderr, "the nearest match", done.stderr)
+    bad.write_text(good.read_text().replace("key: site.key", "key: site-rsa.key").replace("idle: sleep", "idle: slep"))
+    done = run([sluice, "-t", "-c", bad], ok=False)
+    check("does not match" in done.stderr and '"slep"' in done.stderr, "a key of another certificate and a typing error in one run", done.stderr)
     check(run([sluice, "--no-such"], ok=False).returncode == 2, "usage")
     missing = lab.state / "missing.yaml"
     missing.write_text(good.read_text().replace("af_xdp:", "af_xdp:no"))

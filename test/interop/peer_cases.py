@@ -98,9 +98,12 @@ def case_enumeration_shows_only_modern_suites(lab):
 def case_wrk_with_1000_connections(lab):
     connections = 200 if lab.sanitized else 1000  # a sanitizer makes handshakes ten times as dear
     before = lab.counter("tls.handshakes")
-    done = lab.exec("client", "wrk", "--threads", "1", "--connections", connections, "--duration", "6s", "--timeout", "10s", f"https://{FRONT4}:443/1k",
-                    timeout=90)
-    answered = int(re.search(r"(\d+) requests in", done.stdout).group(1))
+    for seconds in (6, 30):  # a machine that is busy with other things shakes a thousand hands side by side, and slowly
+        done = lab.exec("client", "wrk", "--threads", "1", "--connections", connections, "--duration", f"{seconds}s", "--timeout", "10s",
+                        f"https://{FRONT4}:443/1k", timeout=90)
+        answered = int(re.search(r"(\d+) requests in", done.stdout).group(1))
+        if answered >= connections:
+            break
     check(answered >= connections, "fewer answers than connections", done.stdout)
     check("Non-2xx" not in done.stdout, "bad answers", done.stdout)
     errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", done.stdout)

@@ -34,6 +34,15 @@ def case_upload_100_mb(lab):
     upload(lab, "100m")
 
 
+def case_bulk_is_copied_nowhere_in_tls(lab):
+    opened, sealed, copied = (lab.counter(f"tls.{name}") for name in ("records_opened", "records_sealed", "bytes_copied"))
+    download(lab, "100m")
+    upload(lab, "100m")
+    check(lab.counter("tls.bytes_copied") == copied, "TLS copied payload")
+    check(lab.counter("tls.records_opened") - opened > 6000, "the upload did not pass through records")
+    check(lab.counter("tls.records_sealed") - sealed > 6000, "the download did not pass through records")
+
+
 def case_plain_tcp_both_ways(lab):
     download(lab, "100m", scheme="http", port=80)
     upload(lab, "100m", scheme="http", port=80)

@@ -29,8 +29,10 @@
 #define MBEDTLS_SHA1_C /* old certificates' key identifiers */
 #define MBEDTLS_SHA224_C
 #define MBEDTLS_SHA256_C
+#define MBEDTLS_SHA256_PROCESS_ALT /* lib/crypto/sha256.c */
 #define MBEDTLS_SHA384_C
 #define MBEDTLS_SHA512_C
+#define MBEDTLS_SHA512_PROCESS_ALT /* lib/crypto/sha512.c */
 #define MBEDTLS_HKDF_C
 #define MBEDTLS_BIGNUM_C
 #define MBEDTLS_ECP_C

@@ -1,0 +1,69 @@
+/* Tickets in mbedTLS's handshakes: its sessions, sealed by ticket.c and bound to what must not have changed. It calls
+ * without saying which handshake: the fiber that runs knows. */
+#include "tls/engine_mbedtls.h"
+#include "tls/ticket.h"
+
+#include <mbedtls/platform.h>
+#include <mbedtls/platform_time.h>
+
+static uint64_t wall_s(void) { return (uint64_t)mbedtls_time(NULL); }
+
+static int write_ticket(void *ctx, const mbedtls_ssl_session *session, unsigned char *start, const unsigned char *end,
+                        size_t *len, uint32_t *lifetime_s)
+{
+    const struct sl_engine_policy *policy = ctx;
+    const struct sl_engine *e = sl_engine_here();
+    size_t state_bytes = 0;
+    unsigned char *state;
+    int ret;
+
+    (void)mbedtls_ssl_session_save(session, NULL, 0, &state_bytes);
+    state = mbedtls_calloc(1, state_bytes);
+    if (!state)
+        return MBEDTLS_ERR_SSL_ALLOC_FAILED;
+    ret = mbedtls_ssl_session_save(session, state, state_bytes, &state_bytes);
+    *len = ret ? 0
+               : sl_ticket_seal(policy->app.tickets, e->start.binding, wall_s(), state, (uint32_t)state_bytes, start,
+                                (uint32_t)(end - start));
+    *lifetime_s = policy->app.settings->ticket_lifetime_s;
+    sl_crypto_wipe(state, state_bytes);
+    mbedtls_free(state);
+    return *len ? 0 : MBEDTLS_ERR_SSL_ALLOC_FAILED;
+}
+
+static const int answers[SL_TICKET_VERDICT_COUNT] = {
+    [SL_TICKET_GOOD] = 0,
+    [SL_TICKET_GOOD_OLD] = 0,
+    [SL_TICKET_FOREIGN] = MBEDTLS_ERR_SSL_INVALID_MAC,
+    [SL_TICKET_ALTERED] = MBEDTLS_ERR_SSL_INVALID_MAC,
+    [SL_TICKET_EXPIRED] = MBEDTLS_ERR_SSL_SESSION_TICKET_EXPIRED,
+};
+
+/* Whatever is wrong with it, the handshake goes on in full. */
+static int parse_ticket(void *ctx, mbedtls_ssl_session *session, unsigned char *ticket, size_t len)
+{
+    const struct sl_engine_policy *policy = ctx;
+    const struct sl_engine *e = sl_engine_here();
+    unsigned char *state = len <= SL_TICKET_MAX_BYTES ? mbedtls_calloc(1, len) : NULL;
+    uint32_t state_bytes = 0;
+    int ret;
+
+    if (!state)
+        return MBEDTLS_ERR_SSL_INVALID_MAC;
+    ret = answers[sl_ticket_open(policy->app.tickets, e->start.binding, wall_s(),
+                                 policy->app.settings->ticket_lifetime_s, ticket, (uint32_t)len, state, &state_bytes)];
+    if (!ret)
+        ret = mbedtls_ssl_session_load(session, state, state_bytes);
+    sl_crypto_wipe(state, len);
+    mbedtls_free(state);
+    return ret;
+}
+
+void sl_engine_tickets_conf(mbedtls_ssl_config *conf, const struct sl_engine_policy *policy)
+{
+    mbedtls_ssl_conf_session_tickets_cb(conf, write_ticket, parse_ticket, (void *)(uintptr_t)policy);
+    mbedtls_ssl_conf_session_tickets(conf, MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
+    mbedtls_ssl_conf_new_session_tickets(conf, 1);
+    mbedtls_ssl_conf_tls13_key_exchange_modes(conf, MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL |
+                                                        MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_PSK_EPHEMERAL);
+}

@@ -1,0 +1,15 @@
+/* keys: what TLS 1.3 derives from a traffic secret (RFC 8446 7.1 to 7.3). No allocation. */
+#ifndef SL_TLS_KEYS_H
+#define SL_TLS_KEYS_H
+
+#include "tls/secrets.h"
+
+/* HKDF-Expand-Label(secret, label, "", out_bytes) with SHA-256 or SHA-384; secret of the hash's length; label without
+ * "tls13 ", at most 12 characters; out_bytes at most the hash's length. */
+void sl_keys_expand_label(bool sha384, const uint8_t *secret, const char *label, uint8_t *out, uint32_t out_bytes);
+/* Key and iv of a direction from its secret. */
+void sl_keys_derive(struct sl_tls_direction *d, bool sha384, enum sl_aead_id aead);
+/* The next generation of the secret, and its key and iv (KeyUpdate); sequence numbers begin anew. */
+void sl_keys_update(struct sl_tls_direction *d, bool sha384, enum sl_aead_id aead);
+
+#endif
