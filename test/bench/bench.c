@@ -7,6 +7,7 @@
 #include <rte_version.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include "crypto/crypto.h"
@@ -22,10 +23,19 @@ void bm_must(bool good, const char *what)
 
 /* ---- options ---- */
 
+static bool profiled;
+
+void bm_role(const char *role)
+{
+    if (profiled)
+        prctl(PR_SET_NAME, role);
+}
+
 static void usage(const char *program)
 {
     fprintf(stderr,
-            "usage: %s [--seconds N] [--quick] [--variant PREFIX] [--server NAME] [--in-flight N] [--burst N]\n",
+            "usage: %s [--seconds N] [--quick] [--variant PREFIX] [--server NAME] [--in-flight N] [--burst N]\n"
+            "       [--profile]\n",
             program);
     exit(2);
 }
@@ -36,8 +46,9 @@ void bm_start(struct bm_options *o, int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
 
-        if (strcmp(argv[i], "--quick") == 0) {
-            o->quick = true;
+        if (strcmp(argv[i], "--quick") == 0 || strcmp(argv[i], "--profile") == 0) {
+            o->quick |= argv[i][2] == 'q';
+            profiled |= argv[i][2] == 'p';
             continue;
         }
         if (!value)

@@ -23,6 +23,9 @@ void bm_start(struct bm_options *o, int argc, char **argv);
 void bm_must(bool good, const char *what);
 bool bm_wanted(const char *only, const char *name);
 
+/* With --profile: names the thread, so that `perf report --comm server` shows what the server does and nothing else. */
+void bm_role(const char *role);
+
 /* ---- time ---- */
 static inline uint64_t bm_cycles(void) { return rte_rdtsc(); }
 double bm_us(double cycles);

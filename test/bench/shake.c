@@ -124,12 +124,16 @@ static void begin(struct bm_shake *s, struct bm_conn *c)
 {
     c->open = false;
     bm_client_begin(s, c);
+    bm_role("server");
     s->ops->accept(s->server, c);
+    bm_role("client");
 }
 
 static void end(struct bm_shake *s, struct bm_conn *c)
 {
+    bm_role("server");
     s->ops->close(s->server, c);
+    bm_role("client");
     bm_client_end(c);
     s->finished++;
 }
@@ -168,7 +172,9 @@ void bm_shake_turn(struct bm_shake *s)
         bm_client_step(s, c);
         fed += c->dirty;
     }
+    bm_role("server");
     s->ops->run(s->server);
+    bm_role("client");
 }
 
 void bm_shake_stop(struct bm_shake *s)
