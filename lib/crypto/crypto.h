@@ -91,6 +91,7 @@ struct sl_aead_key {
 
 struct sl_aead_backend {
     const char *name;
+    bool self_contained; /* a key is all in struct sl_aead_key: to forget it, erasing is enough */
     /* Whether this build and processor have it; asked once per process and cipher, before anything else. */
     bool (*has)(enum sl_aead_id id);
     /* 0 or -ENOMEM. */
