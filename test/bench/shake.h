@@ -48,6 +48,7 @@ struct bm_server_ops {
     uint64_t (*idle)(struct bm_server *s);
 };
 extern const struct bm_server_ops bm_server_sluice, bm_server_openssl;
+struct sl_tls *bm_sluice_tls(const struct bm_server *s); /* of the first */
 
 struct bm_conn {
     /* the server's */
@@ -56,7 +57,8 @@ struct bm_conn {
     SSL *accepted;
     BIO *to_server, *from_server;
     bool dirty; /* fed since the last run */
-    bool open;  /* the server says that the handshake is done */
+    bool begun;
+    bool open; /* the server says that the handshake is done */
     /* the client's */
     SSL *client;
     BIO *to_client, *from_client;
@@ -75,11 +77,21 @@ struct bm_shake {
     uint64_t finished;
 };
 
-/* n connections in flight; at most `burst` of them bring bytes in one turn of the loop (0: all). */
+/* Room for n connections; none has begun. */
+void bm_shake_open(struct bm_shake *s, const struct bm_server_ops *ops, const struct bm_variant *v, uint32_t n);
+/* One of them begins, goes through its handshake alone (with what else is in flight on the server), ends. */
+void bm_shake_begin(struct bm_shake *s, struct bm_conn *c);
+void bm_shake_whole(struct bm_shake *s, struct bm_conn *c);
+void bm_shake_end(struct bm_shake *s, struct bm_conn *c);
+/* The server has its turn. */
+void bm_shake_serve(struct bm_shake *s);
+
+/* The same with n connections in flight; at most `burst` of them bring bytes in one turn of the loop (0: all). */
 void bm_shake_start(struct bm_shake *s, const struct bm_server_ops *ops, const struct bm_variant *v, uint32_t n,
                     uint32_t burst);
 /* One turn: clients that have something to do, then the server. Ends and begins anew what is done. */
 void bm_shake_turn(struct bm_shake *s);
+/* Connections that have not ended end. */
 void bm_shake_stop(struct bm_shake *s);
 /* The server's own time: without the bench's stream and clocks. */
 double bm_shake_us(const struct bm_spent *s);

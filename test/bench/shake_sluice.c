@@ -221,6 +221,8 @@ static uint64_t idle(struct bm_server *s)
     return s->spent->op_calls == calls ? 0 : bm_cpu_ns() - begin;
 }
 
+struct sl_tls *bm_sluice_tls(const struct bm_server *s) { return s->tls; }
+
 const struct bm_server_ops bm_server_sluice = {
     .name = "sluice",
     .start = start,
