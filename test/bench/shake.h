@@ -48,7 +48,18 @@ struct bm_server_ops {
     uint64_t (*idle)(struct bm_server *s);
 };
 extern const struct bm_server_ops bm_server_sluice, bm_server_openssl;
-struct sl_tls *bm_sluice_tls(const struct bm_server *s); /* of the first */
+
+/* The first from within. */
+struct sl_tls *bm_sluice_tls(const struct bm_server *s);
+struct sl_ready *bm_sluice_ready(struct bm_server *s); /* streams whose handshake is done; owners are connections */
+struct sl_stats *bm_sluice_stats(const struct bm_server *s);
+/* For servers that start from now on. */
+struct bm_sluice_settings {
+    uint64_t (*clock)(void);
+    uint64_t budget_ns;      /* 0: the default */
+    uint32_t handshakes_max; /* 0: never reached */
+};
+extern struct bm_sluice_settings bm_sluice_settings;
 
 struct bm_conn {
     /* the server's */
