@@ -52,6 +52,7 @@ static void *take_hole(struct sl_arena *a, uint32_t bytes)
 void *sl_arena_alloc(struct sl_arena *a, size_t bytes)
 {
     uint32_t rounded;
+    size_t used_before = bytes; /* of the block: what lies beyond the peak has never been used and is zero */
     void *p;
 
     if (bytes > a->size_bytes)
@@ -62,12 +63,13 @@ void *sl_arena_alloc(struct sl_arena *a, size_t bytes)
         if (rounded > a->size_bytes - a->used_bytes)
             return NULL;
         p = a->base + a->used_bytes;
+        used_before = SL_MIN(bytes, (size_t)(a->peak_bytes - a->used_bytes));
         a->used_bytes += rounded;
         a->peak_bytes = SL_MAX(a->peak_bytes, a->used_bytes);
     }
     a->live_bytes += rounded;
     UNPOISON(p, bytes);
-    memset(p, 0, bytes);
+    memset(p, 0, used_before);
     return p;
 }
 
