@@ -2,8 +2,8 @@
  * computing key operations. The same handshakes by OpenSSL in turns with it. */
 #include "shake.h"
 
-#define SAMPLE_HANDSHAKES 128
-#define ROUNDS 8 /* Sluice, OpenSSL, Sluice, ... */
+#define SAMPLE_HANDSHAKES 512 /* at least; those begun in one sample and ended in the next are few then */
+#define ROUNDS 8              /* Sluice, OpenSSL, Sluice, ... */
 
 struct result {
     struct bm_series all_us, ops_us, rest_us, pipe_us;
@@ -71,7 +71,7 @@ static void saturation(const struct bm_options *o, const struct bm_variant *v, u
             bm_shake_start(&s, servers[i], v, n, burst);
             until = bm_now_ns() + (uint64_t)(seconds * 1e9 / rounds / (o->who ? 1 : 2));
             do
-                sample(&s, o->quick ? 8 : SL_MAX(SAMPLE_HANDSHAKES, 2 * n), &results[i]);
+                sample(&s, o->quick ? 8 : SL_MAX(SAMPLE_HANDSHAKES, 8 * n), &results[i]);
             while (bm_now_ns() < until);
             bm_shake_stop(&s);
         }
