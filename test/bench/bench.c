@@ -34,7 +34,7 @@ void bm_role(const char *role)
 static void usage(const char *program)
 {
     fprintf(stderr,
-            "usage: %s [--seconds N] [--quick] [--variant PREFIX] [--server NAME] [--in-flight N] [--burst N]\n"
+            "usage: %s [--seconds N] [--quick] [--variant PREFIX] [--who NAME] [--in-flight N] [--burst N]\n"
             "       [--profile]\n",
             program);
     exit(2);
@@ -57,8 +57,8 @@ void bm_start(struct bm_options *o, int argc, char **argv)
             o->seconds = strtod(value, NULL);
         else if (strcmp(argv[i], "--variant") == 0)
             o->variant = value;
-        else if (strcmp(argv[i], "--server") == 0)
-            o->server = value;
+        else if (strcmp(argv[i], "--who") == 0)
+            o->who = value;
         else if (strcmp(argv[i], "--in-flight") == 0)
             o->in_flight = (unsigned)strtoul(value, NULL, 10);
         else if (strcmp(argv[i], "--burst") == 0)

@@ -14,7 +14,7 @@ struct bm_options {
     double seconds;      /* in all; 0: the benchmark's default */
     bool quick;          /* a sign of life in less than 2 s: figures mean nothing */
     const char *variant; /* only those whose name begins so; NULL: all */
-    const char *server;  /* only this one; NULL: all */
+    const char *who;     /* only this one; NULL: all */
     unsigned in_flight;  /* 0: the benchmark's default */
     unsigned burst;      /* 0: the benchmark's default */
 };

@@ -2,8 +2,8 @@
  * computing key operations. The same handshakes by OpenSSL in turns with it. */
 #include "shake.h"
 
-#define SAMPLE_HANDSHAKES 128
-#define ROUNDS 8 /* Sluice, OpenSSL, Sluice, ... */
+#define SAMPLE_HANDSHAKES 512 /* at least; those begun in one sample and ended in the next are few then */
+#define ROUNDS 8              /* Sluice, OpenSSL, Sluice, ... */
 
 struct result {
     struct bm_series all_us, ops_us, rest_us, pipe_us;
@@ -36,7 +36,7 @@ static void put(const struct bm_variant *v, const char *server, const char *how,
                 struct result *r)
 {
     bm_figure(v->name);
-    bm_text("server", server);
+    bm_text("who", server);
     bm_text("how", how);
     bm_number("in_flight", in_flight);
     bm_number("burst", burst);
@@ -59,24 +59,24 @@ static void saturation(const struct bm_options *o, const struct bm_variant *v, u
                        double seconds)
 {
     struct result results[SL_ARRAY_LEN(servers)] = {0};
-    uint32_t rounds = o->quick ? 1 : o->server ? 1 : ROUNDS;
+    uint32_t rounds = o->quick ? 1 : o->who ? 1 : ROUNDS;
 
     for (uint32_t round = 0; round < rounds; round++)
         for (uint32_t i = 0; i < SL_ARRAY_LEN(servers); i++) {
             struct bm_shake s;
             uint64_t until;
 
-            if (!bm_wanted(o->server, servers[i]->name))
+            if (!bm_wanted(o->who, servers[i]->name))
                 continue;
             bm_shake_start(&s, servers[i], v, n, burst);
-            until = bm_now_ns() + (uint64_t)(seconds * 1e9 / rounds / (o->server ? 1 : 2));
+            until = bm_now_ns() + (uint64_t)(seconds * 1e9 / rounds / (o->who ? 1 : 2));
             do
-                sample(&s, o->quick ? 8 : SL_MAX(SAMPLE_HANDSHAKES, 2 * n), &results[i]);
+                sample(&s, o->quick ? 8 : SL_MAX(SAMPLE_HANDSHAKES, 8 * n), &results[i]);
             while (bm_now_ns() < until);
             bm_shake_stop(&s);
         }
     for (uint32_t i = 0; i < SL_ARRAY_LEN(servers); i++)
-        if (bm_wanted(o->server, servers[i]->name))
+        if (bm_wanted(o->who, servers[i]->name))
             put(v, servers[i]->name, "saturated", n, burst ? burst : n, &results[i]);
 }
 
@@ -88,7 +88,7 @@ static void alone(const struct bm_options *o, const struct bm_variant *v, bool w
         struct bm_shake s;
         uint64_t until = bm_now_ns() + (uint64_t)(seconds * 1e9 / SL_ARRAY_LEN(servers));
 
-        if (!bm_wanted(o->server, servers[i]->name) || (with_idle && servers[i] != &bm_server_sluice))
+        if (!bm_wanted(o->who, servers[i]->name) || (with_idle && servers[i] != &bm_server_sluice))
             continue;
         bm_shake_start(&s, servers[i], v, 1, 0);
         do {
