@@ -34,6 +34,9 @@ static const struct error {
 
 static const struct error illegal = {MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER, SL_TLS_FAIL_MESSAGE,
                                      SL_ALERT_ILLEGAL_PARAMETER};
+/* RFC 5246 7.4.6; certificate_required came with 1.3. */
+static const struct error no_certificate_12 = {MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE, SL_TLS_FAIL_CERTIFICATE,
+                                               SL_ALERT_HANDSHAKE_FAILURE};
 
 void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, bool alerted, struct sl_tls_failure *out)
 {
@@ -42,6 +45,8 @@ void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, bool alerted, struc
 
     while (err->ret && err->ret != ret)
         err++;
+    if (err->ret == no_certificate_12.ret && mbedtls_ssl_get_version_number(&e->ssl) == MBEDTLS_SSL_VERSION_TLS1_2)
+        err = &no_certificate_12;
     *out = (struct sl_tls_failure){.why = err->why, .code = ret};
     if (err->why == SL_TLS_FAIL_ALERT) {
         out->alert_received = e->ssl.MBEDTLS_PRIVATE(in_msg)[1];
