@@ -41,7 +41,7 @@ static const struct error no_certificate_12 = {MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFI
 void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, bool alerted, struct sl_tls_failure *out)
 {
     const struct error *err = errors;
-    uint8_t pended = e->ssl.MBEDTLS_PRIVATE(alert_type); /* what mbedTLS wanted to send last; 0: nothing */
+    uint8_t pended = e->ssl.MBEDTLS_PRIVATE(alert_type); /* what mbedTLS sent last, or wanted to; 0: nothing */
 
     while (err->ret && err->ret != ret)
         err++;
