@@ -161,7 +161,8 @@ def case_tickets_show_names_and_no_keys(lab):
 def restart(lab):
     pid = lab.pid()
     os.kill(pid, signal.SIGTERM)
-    until(lambda: not os.path.exists(f"/proc/{pid}"), 40, "the process ends")
+    until((lab.state / "sluice.exit").exists, 40, "the process ends")
+    check((lab.state / "sluice.exit").read_text().strip() == "0", "exit status", lab.log()[-3000:])
     lab.up()
     ensure(lab)
 

@@ -2,7 +2,9 @@
 
 import os
 import re
+import select
 import subprocess
+import time
 
 import lab as labs
 from lab import FRONT4, SITE, check, run
@@ -204,12 +206,16 @@ class Talk:
             self.end |= got == b""
 
     def until(self, holds, what):
-        def looked():
+        limit = time.monotonic() + 60
+        while not holds():
+            check(not self.end and time.monotonic() < limit, f"did not come: {what}", f"{bytes(self.bytes[-1000:])!r}\n{self.messages[-2000:].decode()}")
+            select.select([self.process.stdout, self.process.stderr], [], [], 0.2)
             self.read()
-            return holds() or self.end
 
-        labs.until(looked, 20, what)
-        check(holds(), what, f"{self.bytes[-1000:]!r}\n{self.messages[-2000:].decode()}")
+    def pause(self):
+        """Lets s_client read what it was given."""
+        time.sleep(0.3)
+        self.read()
 
     def say(self, data):
         self.process.stdin.write(data.encode() if isinstance(data, str) else data)

@@ -49,7 +49,7 @@ class Session:
 
     def allow_early_data(self, n):
         """As if the server had said that it takes n bytes."""
-        number = n.to_bytes(4, "big")
+        number = n.to_bytes(n.bit_length() // 8 + 1, "big")
         field = (0xa0 | MAX_EARLY_DATA, b"\x02" + length(len(number)) + number)
         kept = [f for f in self.fields if f[0] != field[0]]
         before = [f for f in kept if f[0] < field[0]]
