@@ -25,6 +25,15 @@ def case_curl_over_ipv6(lab):
     page(lab, address=FRONT6)
 
 
+def case_curl_with_the_certificate_of_the_quick_start(lab):
+    """The listener on 8443 wants to see one, in both versions."""
+    for version in (("--tlsv1.3",), ("--tls-max", "1.2")):
+        page(lab, *version, "--cert", lab.state / "client.crt", "--key", lab.state / "client.key", port=8443)
+        page(lab, *version, "--cert", lab.state / "client.crt", "--key", lab.state / "client.key", port=8443, address=FRONT6)
+        done = lab.curl("/1k", *version, port=8443, ok=False)
+        check(done.returncode != 0 and "alert" in done.stderr and not done.stdout, "refused without", f"{done.returncode} {done.stderr}")
+
+
 def case_curl_plain_listener(lab):
     page(lab, scheme="http", port=80)
     page(lab, scheme="http", port=80, address=FRONT6)
