@@ -2,8 +2,8 @@
 
 import re
 
-from lab import SITE, check, until
-from tls_lab import MUTUAL, OPTIONAL, certificate_options, counted, ensure, gnutls, refused, s_client
+from lab import SITE, check, shapes, until
+from tls_lab import FOR_CLIENTS, MUTUAL, OPTIONAL, Authority, certificate_options, counted, ensure, gnutls, make_key, openssl, refused, s_client
 
 SHAPES = ["2 workers", "1 worker, asan"]
 VERSIONS = ("-tls1_2", "-tls1_3")
@@ -65,3 +65,61 @@ def case_other_clients_show_theirs(lab):
     for version in ("TLS1.2", "TLS1.3"):
         gnutls(lab, "--priority", f"NORMAL:-VERS-ALL:+VERS-{version}", "--x509certfile", files[0], "--x509keyfile", files[1], port=MUTUAL)
 
+
+KEYS = {
+    "rsa2048": ("RSA", "rsa_keygen_bits:2048"),
+    "rsa3072": ("RSA", "rsa_keygen_bits:3072"),
+    "rsa4096": ("RSA", "rsa_keygen_bits:4096"),
+    "rsa-odd": ("RSA", "rsa_keygen_bits:2056"),  # of a size that no batch takes
+    "rsa-e3": ("RSA", "rsa_keygen_pubexp:3"),  # nor this exponent
+    "p384": ("EC", "ec_paramgen_curve:P-384"),
+}
+WEAK = {"rsa1024": ("RSA", "rsa_keygen_bits:1024")}
+
+
+def issue_by_key(lab, kinds):
+    authority = Authority(lab.state, "clients-ca")
+    for name, (algorithm, option) in kinds.items():
+        openssl("genpkey", "-algorithm", algorithm, "-pkeyopt", option, "-out", lab.state / f"{name}.key")
+        authority.issue(lab.state / name, name, FOR_CLIENTS)
+
+
+@shapes("1 worker, asan")
+def case_keys_of_every_kind(lab):
+    ensure(lab)
+    issue_by_key(lab, KEYS | WEAK)
+    for version in VERSIONS:
+        for name in KEYS:
+            s_client(lab, version, *certificate_options(lab, name), port=MUTUAL)
+        for name in WEAK:
+            refused(lab, 43, version, "-cipher", "ALL:@SECLEVEL=0", *certificate_options(lab, name), port=MUTUAL)
+
+
+def make_chain(folder, root, n):
+    """A client's certificate behind so many authorities: leaf.crt, leaf.key, and chain.pem with what stands between."""
+    above, between = root, ""
+    (folder / "authority.ext").write_text("basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n")
+    (folder / "leaf.ext").write_text(f"basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n{FOR_CLIENTS}\n")
+    for i in range(n + 1):
+        name = f"authority{i}" if i < n else "leaf"
+        own = folder / name
+        make_key(own.with_suffix(".key"))
+        openssl("req", "-new", "-key", own.with_suffix(".key"), "-subj", f"/CN={name}", "-out", own.with_suffix(".csr"))
+        openssl("x509", "-req", "-in", own.with_suffix(".csr"), "-CA", above.with_suffix(".crt"), "-CAkey", above.with_suffix(".key"), "-set_serial", 1000 + i,
+                "-days", "10", "-extfile", folder / ("authority.ext" if i < n else "leaf.ext"), "-out", own.with_suffix(".crt"))
+        if i < n:
+            between, above = own.with_suffix(".crt").read_text() + between, own
+    (folder / "chain.pem").write_text(between)
+
+
+@shapes("1 worker, asan")
+def case_chains(lab):
+    """Up to eight authorities in between; what is longer, or larger than a record, is refused by an alert and not by silence."""
+    ensure(lab)
+    for n, times, good in ((1, 1, True), (8, 1, True), (9, 1, False), (1, 60, False)):
+        with lab.scratch() as d:
+            make_chain(d, lab.state / "clients-ca", n)
+            (d / "chain.pem").write_text((d / "chain.pem").read_text() * times)
+            for version in VERSIONS:
+                out = s_client(lab, version, "-cert", d / "leaf.crt", "-key", d / "leaf.key", "-cert_chain", d / "chain.pem", port=MUTUAL, ok=good)
+                check(good or ("SSL alert number" in out and "200 OK" not in out), f"{n} authorities {times} times, {version}", out[-1500:])

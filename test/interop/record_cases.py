@@ -4,7 +4,7 @@ import hashlib
 import os
 
 from lab import check, digest, shapes
-from tls_lab import HTTPS, TOLD, Talk, counted, ensure, environment
+from tls_lab import HTTPS, TOLD, Talk, counted, ensure, environment, gnutls, request, s_client
 
 SHAPES = ["1 worker", "1 worker, asan"]
 SUITES = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
@@ -56,6 +56,19 @@ def case_key_update_in_the_middle_of_an_upload(lab):
     stored.unlink()
 
 
+def case_small_and_padded_records(lab):
+    """Of clients with limits of their own (RFC 6066 4, RFC 8449), that pad (RFC 8446 5.4), or that send little at a time."""
+    ensure(lab)
+    large = request("/64k")
+    for args in (("-record_padding", "512"), ("-max_send_frag", "512"), ("-maxfraglen", "512"), ("-maxfraglen", "4096")):
+        for version in ("-tls1_2", "-tls1_3"):
+            out = s_client(lab, version, *args, data=large, ok=False)
+            check("200 OK" in out and lab.document("64k").read_text() in out, f"{args} {version}", out[-1000:])
+    for version in ("TLS1.2", "TLS1.3"):
+        out = gnutls(lab, "--recordsize=512", "--priority", f"NORMAL:-VERS-ALL:+VERS-{version}", data=large)
+        check(lab.document("64k").read_text() in out, f"--recordsize=512 {version}", out[-1000:])
+
+
 def secrets(path):
     """{(label, client random): secret} of a file in the format of SSLKEYLOGFILE."""
     lines = [line.split(" ") for line in path.read_text().splitlines() if line and line[0] != "#"]
@@ -76,8 +89,8 @@ def case_key_log_agrees_with_the_clients(lab):
     for version, labels in LABELS.items():
         ours.unlink(missing_ok=True)
         with lab.scratch() as d:
-            lab.exec("client", *environment(SSLKEYLOGFILE=d / "theirs"), "curl", "--silent", "--cacert", lab.state / "ca.crt", "--noproxy", "*", "--tls-max", version,
-                     "--resolve", f"site.test:{TOLD}:198.18.0.10", "--output", "/dev/null", f"https://site.test:{TOLD}/1k")
+            lab.exec("client", *environment(SSLKEYLOGFILE=d / "theirs"), "curl", "--silent", "--cacert", lab.state / "ca.crt", "--noproxy", "*",
+                     "--tls-max", version, "--resolve", f"site.test:{TOLD}:198.18.0.10", "--output", "/dev/null", f"https://site.test:{TOLD}/1k")
             theirs = secrets(d / "theirs")
         told = secrets(ours)
         check(labels <= {label for label, _ in told}, f"labels of {version}", str(told))

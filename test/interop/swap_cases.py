@@ -88,8 +88,8 @@ def case_a_new_certificate_during_traffic_loses_nothing(lab):
     """Downloads go on while the certificate is replaced; none fails, and each is whole."""
     ensure(lab)
     failed = lab.counter("tls.failed_internal")
-    with lab.background("client", "curl", "--silent", "--insecure", "--fail", "--limit-rate", "300k", "--output", "/dev/null", "--write-out", "%{size_download}",
-                        f"https://{FRONT4}:{SWAPPED}/1m") as old:
+    with lab.background("client", "curl", "--silent", "--insecure", "--fail", "--limit-rate", "300k", "--output", "/dev/null",
+                        "--write-out", "%{size_download}", f"https://{FRONT4}:{SWAPPED}/1m") as old:
         for _ in range(3):
             put(lab, new_pair(lab))
             lab.ctl("reload")

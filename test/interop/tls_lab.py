@@ -38,8 +38,8 @@ class Authority:
             return
         self.folder.mkdir()
         (self.folder / "index").write_text("")
-        self.conf.write_text(f"[ca]\ndefault_ca=ca_own\n[ca_own]\ndatabase={self.folder}/index\nnew_certs_dir={self.folder}\nrand_serial=yes\ndefault_md=sha256\n"
-                             "default_days=30\ndefault_crl_days=30\nunique_subject=no\npolicy=any\n[any]\ncommonName=supplied\n")
+        self.conf.write_text(f"[ca]\ndefault_ca=ca_own\n[ca_own]\ndatabase={self.folder}/index\nnew_certs_dir={self.folder}\nrand_serial=yes\n"
+                             "default_md=sha256\ndefault_days=30\ndefault_crl_days=30\nunique_subject=no\npolicy=any\n[any]\ncommonName=supplied\n")
         if not self.key.exists():
             make_key(self.key)
             openssl("req", "-x509", "-new", "-key", self.key, "-subj", f"/CN={name}", "-days", "30", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
@@ -173,11 +173,6 @@ def memory_kib(lab, what="VmRSS"):
 def environment(**variables):
     """For the front of a command in the lab."""
     return ["env", *(f"{k}={v}" for k, v in variables.items())]
-
-
-def unlink(path):
-    if os.path.exists(path):
-        os.unlink(path)
 
 
 class Talk:

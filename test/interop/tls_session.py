@@ -35,7 +35,8 @@ class Session:
     def pem(self):
         content = b"".join(bytes([tag]) + length(len(value)) + value for tag, value in self.fields)
         der = b"\x30" + length(len(content)) + content
-        return "-----BEGIN SSL SESSION PARAMETERS-----\n" + "\n".join(textwrap.wrap(base64.b64encode(der).decode(), 64)) + "\n-----END SSL SESSION PARAMETERS-----\n"
+        text = "\n".join(textwrap.wrap(base64.b64encode(der).decode(), 64))
+        return f"-----BEGIN SSL SESSION PARAMETERS-----\n{text}\n-----END SSL SESSION PARAMETERS-----\n"
 
     def alter_ticket(self, at):
         for i, (tag, value) in enumerate(self.fields):
