@@ -34,14 +34,19 @@ static const struct error {
 
 static const struct error illegal = {MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER, SL_TLS_FAIL_MESSAGE,
                                      SL_ALERT_ILLEGAL_PARAMETER};
+/* RFC 5246 7.4.6; certificate_required came with 1.3. */
+static const struct error no_certificate_12 = {MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE, SL_TLS_FAIL_CERTIFICATE,
+                                               SL_ALERT_HANDSHAKE_FAILURE};
 
-void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, bool alerted, struct sl_tls_failure *out)
+void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, struct sl_tls_failure *out)
 {
     const struct error *err = errors;
-    uint8_t pended = e->ssl.MBEDTLS_PRIVATE(alert_type); /* what mbedTLS wanted to send last; 0: nothing */
+    uint8_t alerted = e->ssl.MBEDTLS_PRIVATE(alert_type); /* what mbedTLS told the peer; 0: nothing */
 
     while (err->ret && err->ret != ret)
         err++;
+    if (err->ret == no_certificate_12.ret && mbedtls_ssl_get_version_number(&e->ssl) == MBEDTLS_SSL_VERSION_TLS1_2)
+        err = &no_certificate_12;
     *out = (struct sl_tls_failure){.why = err->why, .code = ret};
     if (err->why == SL_TLS_FAIL_ALERT) {
         out->alert_received = e->ssl.MBEDTLS_PRIVATE(in_msg)[1];
@@ -52,7 +57,7 @@ void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, bool alerted, struc
         err = &illegal;
     }
     if (alerted) {
-        out->alert_sent = e->alert_seen ? e->alert_seen : pended ? pended : err->alert;
+        out->alert_sent = alerted;
     } else if (err->alert && mbedtls_ssl_send_alert_message(&e->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, err->alert) == 0) {
         out->alert_sent = err->alert;
     }

@@ -47,8 +47,6 @@ static int wire_out(void *ctx, const unsigned char *buf, size_t len)
     struct sl_engine *e = ctx;
     uint32_t n;
 
-    if (len == 7 && buf[0] == MBEDTLS_SSL_MSG_ALERT)
-        e->alert_seen = buf[6];
     while (!(n = sl_wire_write(e->start.wire, buf, (uint32_t)len)))
         park(e, SL_ENGINE_WANT_ROOM);
     return (int)n;
@@ -248,40 +246,30 @@ static int check_peer(struct sl_engine *e)
     return 0;
 }
 
-/* State after state until the handshake is over, tickets included; mbedTLS's error, *alerted: and mbedTLS has said so to
- * the peer. */
-static int shake_hands(struct sl_engine *e, bool *alerted)
+/* State after state until the handshake is over, tickets included. Returns 0 or mbedTLS's error. */
+static int shake_hands(struct sl_engine *e)
 {
     int ret = prepare(e);
 
-    *alerted = false;
     while (ret == 0 && e->ssl.MBEDTLS_PRIVATE(state) != MBEDTLS_SSL_HANDSHAKE_OVER) {
-        uint64_t wrote = e->start.wire->out_bytes;
-
         if (over_limit(e))
             return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
         ret = mbedtls_ssl_handshake_step(&e->ssl);
-        *alerted = e->start.wire->out_bytes != wrote;
         e->steps++;
     }
-    if (ret == 0) {
-        *alerted = false;
-        ret = check_peer(e);
-    }
-    return ret;
+    return ret ? ret : check_peer(e);
 }
 
 /* What the fiber runs. */
 static void run(void *object)
 {
     struct sl_engine *e = object;
-    bool alerted;
     int ret;
 
     mbedtls_ssl_init(&e->ssl);
-    ret = shake_hands(e, &alerted);
+    ret = shake_hands(e);
     if (ret)
-        sl_engine_mbedtls_failure(e, ret, alerted, &e->failure);
+        sl_engine_mbedtls_failure(e, ret, &e->failure);
     e->wants = ret ? SL_ENGINE_FAILED : SL_ENGINE_DONE;
 }
 

@@ -44,10 +44,9 @@ struct sl_engine {
     struct sl_op op; /* what it waits for */
     struct sl_engine_share share;
     struct sl_engine_secrets secrets;
-    uint32_t steps;     /* of the handshake so far */
-    uint8_t alert_seen; /* description of an alert in clear that passed through the wire on its way out */
-    bool bad_share;     /* the peer's half of a key agreement can't be used */
-    bool signed_once;   /* a server signs in every handshake but a resumed one */
+    uint32_t steps;   /* of the handshake so far */
+    bool bad_share;   /* the peer's half of a key agreement can't be used */
+    bool signed_once; /* a server signs in every handshake but a resumed one */
     uint8_t hellos;
     uint16_t asked_bytes; /* the name in the first hello, as it came */
     uint8_t asked[256];
@@ -63,8 +62,7 @@ static inline struct sl_engine *sl_engine_here(void) { return sl_fiber_self(); }
 void sl_engine_tickets_conf(mbedtls_ssl_config *conf, const struct sl_engine_policy *policy);
 
 /* ---- engine_failure.c ---- */
-/* Fills the failure from mbedTLS's error; writes the alert that the RFC names unless mbedTLS has (`alerted`) or none
- * fits. */
-void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, bool alerted, struct sl_tls_failure *out);
+/* Fills the failure from mbedTLS's error; writes the alert that the RFC names unless mbedTLS has or none fits. */
+void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, struct sl_tls_failure *out);
 
 #endif

@@ -132,6 +132,7 @@ struct th_rig {
     struct sl_conf_listener listener;
     struct sl_conf_ref refs[TH_RIG_CERTS];
     struct sl_conf_text alpn[4];
+    struct sl_conf_tls tls_conf;
     uint64_t now;
     uint32_t mbufs; /* of the pool */
 };
@@ -143,6 +144,7 @@ struct th_rig_opts {
     uint64_t records_per_key;       /* 0: 2^24 */
     const char *alpn[4];            /* none: http/1.1 */
     const struct th_cert_opts *certs[TH_RIG_CERTS];
+    const struct th_cert_opts *client_ca; /* whose certificates clients must have; NULL: they are not asked */
 };
 
 /* cmocka's group setup and teardown: EAL and PSA; fails when a byte of mbedTLS's heap is left. */

@@ -15,6 +15,18 @@ static void must(bool good, const char *what)
     abort();
 }
 
+static void ask_clients(struct th_rig *r, const struct th_cert_opts *ca)
+{
+    char *pem = th_cert_pem(ca);
+
+    r->tls_conf = (struct sl_conf_tls){.policy = SL_POLICY_INTERMEDIATE,
+                                       .clients = SL_CLIENTS_REQUIRED,
+                                       .tickets = SL_ON,
+                                       .client_ca_pem = {(uint8_t *)pem, strlen(pem) + 1}};
+    r->conf.tls = &r->tls_conf;
+    r->conf.n_tls = 1;
+}
+
 static void make_conf(struct th_rig *r, const struct th_rig_opts *o)
 {
     static char names[TH_RIG_CERTS][8];
@@ -41,6 +53,8 @@ static void make_conf(struct th_rig *r, const struct th_rig_opts *o)
     r->conf.certificates = r->certs;
     r->conf.listeners = &r->listener;
     r->conf.n_listeners = 1;
+    if (o->client_ca)
+        ask_clients(r, o->client_ca);
 }
 
 void th_rig_start(struct th_rig *r, const struct th_rig_opts *o)
@@ -86,6 +100,7 @@ void th_rig_stop(struct th_rig *r)
     th_pool_free(r->feed_pool);
     for (uint32_t i = 0; i < r->conf.n_certificates; i++)
         th_conf_cert_free(&r->certs[i]);
+    free(r->tls_conf.client_ca_pem.bytes);
     free(r->stats);
 }
 
