@@ -35,6 +35,46 @@ static const struct error {
 static const struct error illegal = {MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER, SL_TLS_FAIL_MESSAGE,
                                      SL_ALERT_ILLEGAL_PARAMETER};
 
+/* What is wrong with a certificate, the gravest first (RFC 8446 6.2). */
+static const struct {
+    uint32_t faults;
+    uint8_t alert;
+} certificate_alerts[] = {
+    {MBEDTLS_X509_BADCERT_REVOKED, SL_ALERT_CERTIFICATE_REVOKED},
+    {MBEDTLS_X509_BADCERT_NOT_TRUSTED, SL_ALERT_UNKNOWN_CA},
+    {MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE, SL_ALERT_CERTIFICATE_EXPIRED},
+    {MBEDTLS_X509_BADCERT_KEY_USAGE | MBEDTLS_X509_BADCERT_EXT_KEY_USAGE | MBEDTLS_X509_BADCERT_NS_CERT_TYPE |
+         MBEDTLS_X509_BADCERT_BAD_MD | MBEDTLS_X509_BADCERT_BAD_PK | MBEDTLS_X509_BADCERT_BAD_KEY,
+     SL_ALERT_UNSUPPORTED_CERTIFICATE},
+    {UINT32_MAX, SL_ALERT_BAD_CERTIFICATE},
+};
+
+static uint8_t certificate_alert(uint32_t faults)
+{
+    uint32_t i = 0;
+
+    while (!(certificate_alerts[i].faults & faults))
+        i++;
+    return certificate_alerts[i].alert;
+}
+
+static void say(struct sl_engine *e, uint8_t alert, struct sl_tls_failure *out)
+{
+    if (alert && mbedtls_ssl_send_alert_message(&e->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, alert) == 0)
+        out->alert_sent = alert;
+}
+
+/* The alert that fits: mbedTLS's error does not say all. */
+static uint8_t alert_for(const struct sl_engine *e, const struct error *err)
+{
+    if (e->peer_faults)
+        return certificate_alert(e->peer_faults);
+    if (err->alert == SL_ALERT_CERTIFICATE_REQUIRED &&
+        mbedtls_ssl_get_version_number(&e->ssl) == MBEDTLS_SSL_VERSION_TLS1_2)
+        return SL_ALERT_HANDSHAKE_FAILURE; /* RFC 5246 7.4.6 */
+    return err->alert;
+}
+
 void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, bool alerted, struct sl_tls_failure *out)
 {
     const struct error *err = errors;
@@ -43,6 +83,12 @@ void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, bool alerted, struc
     while (err->ret && err->ret != ret)
         err++;
     *out = (struct sl_tls_failure){.why = err->why, .code = ret};
+    if (e->refused.why) {
+        *out = e->refused;
+        out->alert_sent = 0;
+        say(e, e->refused.alert_sent, out);
+        return;
+    }
     if (err->why == SL_TLS_FAIL_ALERT) {
         out->alert_received = e->ssl.MBEDTLS_PRIVATE(in_msg)[1];
         return;
@@ -51,9 +97,10 @@ void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, bool alerted, struc
         out->why = SL_TLS_FAIL_MESSAGE;
         err = &illegal;
     }
-    if (alerted) {
+    if (alerted)
         out->alert_sent = e->alert_seen ? e->alert_seen : pended ? pended : err->alert;
-    } else if (err->alert && mbedtls_ssl_send_alert_message(&e->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, err->alert) == 0) {
-        out->alert_sent = err->alert;
-    }
+    if (out->alert_sent == SL_ALERT_DECRYPT_ERROR && out->why == SL_TLS_FAIL_SUITE)
+        out->why = SL_TLS_FAIL_MESSAGE; /* a wrong Finished or signature */
+    if (!alerted)
+        say(e, alert_for(e, err), out);
 }

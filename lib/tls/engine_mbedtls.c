@@ -11,7 +11,6 @@
 
 #define STEPS_PER_HANDSHAKE 256    /* states; a full handshake passes through about 20 */
 #define HANDSHAKE_MAX_BYTES 131072 /* hello, skipped early data and the rest */
-#define EARLY_DATA_SKIP_BYTES 16384
 
 static const struct sl_engine_suite suites[] = {
     {MBEDTLS_TLS1_3_AES_128_GCM_SHA256, "TLS_AES_128_GCM_SHA256", SL_CTR_TLS_SUITE_AES128_GCM},
@@ -32,13 +31,6 @@ static const struct sl_engine_suite suites[] = {
     {0, "", SL_CTR_TLS_SUITE_AES128_GCM},
 };
 
-/* Back to the worker, to be resumed when there is what is wanted. */
-static void park(struct sl_engine *e, enum sl_engine_step wants)
-{
-    e->wants = wants;
-    sl_fiber_park();
-}
-
 /* ---- mbedTLS's callbacks ---- */
 
 static int wire_out(void *ctx, const unsigned char *buf, size_t len)
@@ -48,11 +40,39 @@ static int wire_out(void *ctx, const unsigned char *buf, size_t len)
 
     if (len == 7 && buf[0] == MBEDTLS_SSL_MSG_ALERT)
         e->alert_seen = buf[6];
+    sl_engine_note_retry(e, buf, (uint32_t)len);
     while (!(n = sl_wire_write(e->start.wire, buf, (uint32_t)len)))
-        park(e, SL_ENGINE_WANT_ROOM);
+        sl_engine_park(e, SL_ENGINE_WANT_ROOM);
     return (int)n;
 }
 
+/* What mbedTLS tolerates of 1.3, as the last record was: an alert ends it whatever its level, but for user_canceled
+ * (RFC 8446 6), and so does a change_cipher_spec under protection (5). */
+static struct sl_tls_failure tolerated(const mbedtls_ssl_context *ssl)
+{
+    uint8_t type = (uint8_t)ssl->MBEDTLS_PRIVATE(in_msgtype), alert = ssl->MBEDTLS_PRIVATE(in_msg)[1];
+    bool protected = ssl->MBEDTLS_PRIVATE(in_hdr)[0] == MBEDTLS_SSL_MSG_APPLICATION_DATA;
+
+    if (mbedtls_ssl_get_version_number(ssl) != MBEDTLS_SSL_VERSION_TLS1_3)
+        return (struct sl_tls_failure){0};
+    if (type == MBEDTLS_SSL_MSG_ALERT && alert != SL_ALERT_USER_CANCELED)
+        return (struct sl_tls_failure){.why = SL_TLS_FAIL_ALERT, .alert_received = alert};
+    if (type == MBEDTLS_SSL_MSG_CHANGE_CIPHER_SPEC && protected)
+        return (struct sl_tls_failure){.why = SL_TLS_FAIL_MESSAGE, .alert_sent = SL_ALERT_UNEXPECTED_MESSAGE};
+    return (struct sl_tls_failure){0};
+}
+
+/* Within one state mbedTLS reads without end: whether it may have another record. The last one's header still stands. */
+static bool may_read_on(struct sl_engine *e)
+{
+    if (e->start.wire->in_bytes > HANDSHAKE_MAX_BYTES)
+        e->refused = (struct sl_tls_failure){.why = SL_TLS_FAIL_LIMIT, .alert_sent = SL_ALERT_UNEXPECTED_MESSAGE};
+    else
+        e->refused = tolerated(&e->ssl);
+    return !e->refused.why;
+}
+
+/* What was read before there was an engine comes first, and so does a second hello. */
 static int wire_in(void *ctx, unsigned char *buf, size_t len)
 {
     struct sl_engine *e = ctx;
@@ -60,35 +80,30 @@ static int wire_in(void *ctx, unsigned char *buf, size_t len)
 
     if (n)
         return (int)n;
+    if (e->asks_again) {
+        int ret = sl_engine_second_hello(e);
+
+        return ret ? ret : (int)sl_hello_replay(e->start.hello, buf, (uint32_t)len);
+    }
+    if (buf == e->ssl.MBEDTLS_PRIVATE(in_hdr) && !may_read_on(e))
+        return MBEDTLS_ERR_SSL_CONN_EOF; /* it says nothing about that */
     while (!(n = sl_wire_read(e->start.wire, buf, (uint32_t)len))) {
         if (sl_wire_ended(e->start.wire))
             return MBEDTLS_ERR_SSL_CONN_EOF;
-        park(e, SL_ENGINE_WANT_BYTES);
+        sl_engine_park(e, SL_ENGINE_WANT_BYTES);
     }
     return (int)n;
 }
 
-/* Called when a hello's extensions are known. A second one, after a HelloRetryRequest, must ask for the same name (RFC
- * 8446 4.1.2). */
+/* Called when a hello's extensions are known. mbedTLS skips refused early data only as far as the session says, and
+ * there is no session yet (RFC 8446 4.2.10). */
 static int look_at_hello(mbedtls_ssl_context *ssl)
 {
-    struct sl_engine *e = mbedtls_ssl_get_user_data_p(ssl);
-    size_t len = 0;
-    const unsigned char *name = mbedtls_ssl_get_hs_sni(ssl, &len);
-
 #ifdef MBEDTLS_SSL_EARLY_DATA
-    /* mbedTLS skips refused early data only as far as the session says, and there is no session yet (RFC 8446 4.2.10).
-     */
     if (ssl->MBEDTLS_PRIVATE(session_negotiate))
-        ssl->MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(max_early_data_size) = EARLY_DATA_SKIP_BYTES;
+        ssl->MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(max_early_data_size) = SL_ENGINE_EARLY_DATA_BYTES;
 #endif
-    if (!e->hellos++) {
-        e->asked_bytes = (uint16_t)SL_MIN(len, sizeof e->asked);
-        if (name)
-            memcpy(e->asked, name, e->asked_bytes);
-        return 0;
-    }
-    return len == e->asked_bytes && (!name || memcmp(name, e->asked, len) == 0) ? 0 : MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER;
+    return 0;
 }
 
 /* ---- policy ---- */
@@ -205,11 +220,6 @@ static const mbedtls_ssl_config *variant_for(const struct sl_engine_policy *p, c
 
 /* ---- a handshake ---- */
 
-static bool over_limit(const struct sl_engine *e)
-{
-    return e->steps > STEPS_PER_HANDSHAKE || e->start.wire->in_bytes > HANDSHAKE_MAX_BYTES;
-}
-
 #define PLAIN_HELLO_BYTES (12u << 10) /* a hello up to this long, or the next one, fits mbedTLS's buffer */
 
 static int prepare(struct sl_engine *e)
@@ -236,15 +246,38 @@ static int prepare(struct sl_engine *e)
 /* Where checking is optional mbedTLS goes on with a certificate that failed; nobody else would look at what it found. */
 static int check_peer(struct sl_engine *e)
 {
+    const mbedtls_ssl_session *s = e->ssl.MBEDTLS_PRIVATE(session_negotiate);
+
+    if (!s || !s->MBEDTLS_PRIVATE(peer_cert) || !e->policy->app.trust)
+        return 0;
+    e->peer_faults = s->MBEDTLS_PRIVATE(verify_result);
+    return e->peer_faults ? MBEDTLS_ERR_X509_CERT_VERIFY_FAILED : 0;
+}
+
+/* No message may stand behind Finished in its record (RFC 8446 5.1), nor does 1.2 have any. */
+static int check_end(struct sl_engine *e)
+{
     const mbedtls_x509_crt *crt = mbedtls_ssl_get_peer_cert(&e->ssl);
 
-    if (!crt || !e->policy->app.trust)
-        return 0;
-    if (mbedtls_ssl_get_verify_result(&e->ssl) != 0)
-        return MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
-    if (mbedtls_x509_dn_gets(e->identity, sizeof e->identity, &crt->subject) < 0)
+    if (e->ssl.MBEDTLS_PRIVATE(in_hslen) < e->ssl.MBEDTLS_PRIVATE(in_msglen))
+        return MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE;
+    if (crt && e->policy->app.trust && mbedtls_x509_dn_gets(e->identity, sizeof e->identity, &crt->subject) < 0)
         e->identity[0] = 0;
     return 0;
+}
+
+/* Of mbedTLS's own headers. */
+void mbedtls_ssl_set_outbound_transform(mbedtls_ssl_context *ssl, mbedtls_ssl_transform *transform);
+int mbedtls_ssl_flush_output(mbedtls_ssl_context *ssl);
+
+/* Behind our Finished all that we say is under the keys of application data, alerts too (RFC 8446 A.2). mbedTLS waits
+ * with that for the client's Finished, so that a client whose certificate is refused could not read why. */
+static void use_data_keys(mbedtls_ssl_context *ssl)
+{
+    mbedtls_ssl_transform *data = ssl->MBEDTLS_PRIVATE(transform_application);
+
+    if (data && ssl->MBEDTLS_PRIVATE(transform_out) != data)
+        mbedtls_ssl_set_outbound_transform(ssl, data);
 }
 
 /* State after state until the handshake is over, tickets included; mbedTLS's error, *alerted: and mbedTLS has said so to
@@ -255,19 +288,20 @@ static int shake_hands(struct sl_engine *e, bool *alerted)
 
     *alerted = false;
     while (ret == 0 && e->ssl.MBEDTLS_PRIVATE(state) != MBEDTLS_SSL_HANDSHAKE_OVER) {
-        uint64_t wrote = e->start.wire->out_bytes;
+        uint32_t wrote;
 
-        if (over_limit(e))
+        if (e->steps++ > STEPS_PER_HANDSHAKE)
             return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
+        (void)mbedtls_ssl_flush_output(&e->ssl); /* then what a step that fails writes is an alert */
+        wrote = e->start.wire->out_bytes;
         ret = mbedtls_ssl_handshake_step(&e->ssl);
-        *alerted = e->start.wire->out_bytes != wrote;
-        e->steps++;
+        *alerted = ret && e->start.wire->out_bytes != wrote;
+        if (ret == 0)
+            ret = check_peer(e);
+        if (e->policy->app.role == SL_ENGINE_SERVER)
+            use_data_keys(&e->ssl);
     }
-    if (ret == 0) {
-        *alerted = false;
-        ret = check_peer(e);
-    }
-    return ret;
+    return ret ? ret : check_end(e);
 }
 
 /* What the fiber runs. */

@@ -8,6 +8,7 @@
 #include "tls/engine.h"
 #include "tls/engine_secrets.h"
 #include "tls/fiber.h"
+#include "tls/hello.h"
 #include "tls/policy.h"
 
 /* mbedTLS follows the client's order of suites in 1.3 and one of its own lists in 1.2, and a configuration can't change
@@ -48,11 +49,28 @@ struct sl_engine {
     uint8_t alert_seen; /* description of an alert in clear that passed through the wire on its way out */
     bool bad_share;     /* the peer's half of a key agreement can't be used */
     bool signed_once;   /* a server signs in every handshake but a resumed one */
-    uint8_t hellos;
-    uint16_t asked_bytes; /* the name in the first hello, as it came */
-    uint8_t asked[256];
-    char identity[256]; /* of the peer's checked certificate */
+    bool asks_again;    /* a HelloRetryRequest went out, for a share of `asked` */
+    enum sl_hello_group asked;
+    struct sl_tls_failure refused; /* why the second hello was; none: it was not */
+    uint32_t peer_faults;          /* MBEDTLS_X509_BADC* of the peer's certificate */
+    char identity[256];            /* of the peer's checked certificate */
 };
+
+#define SL_ENGINE_EARLY_DATA_BYTES 16384 /* that nobody asked for are skipped (RFC 8446 4.2.10) */
+
+/* Back to the worker, to be resumed when there is what is wanted. */
+static inline void sl_engine_park(struct sl_engine *e, enum sl_engine_step wants)
+{
+    e->wants = wants;
+    sl_fiber_park();
+}
+
+/* ---- engine_retry.c ---- */
+/* Looks at what goes out for a HelloRetryRequest. */
+void sl_engine_note_retry(struct sl_engine *e, const uint8_t *record, uint32_t len);
+/* Reads the hello that answers it into e->start.hello, to be replayed; parks meanwhile. mbedTLS's error: there is none,
+ * or e->refused says why it is not taken. */
+int sl_engine_second_hello(struct sl_engine *e);
 
 /* ---- engine_hooks.c ---- */
 /* The engine whose fiber runs; NULL: none does. */

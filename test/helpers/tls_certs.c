@@ -2,6 +2,7 @@
 #include "helpers/tls_kit.h"
 
 #include <mbedtls/ecp.h>
+#include <mbedtls/oid.h>
 #include <mbedtls/rsa.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +80,15 @@ static void write_names(mbedtls_x509write_cert *crt, const char *const *names)
     must(mbedtls_x509write_crt_set_subject_alternative_name(crt, list), "names");
 }
 
+static void write_usage(mbedtls_x509write_cert *crt)
+{
+    mbedtls_asn1_sequence usage = {.buf = {.tag = MBEDTLS_ASN1_OID,
+                                           .p = (unsigned char *)(uintptr_t)MBEDTLS_OID_SERVER_AUTH,
+                                           .len = sizeof MBEDTLS_OID_SERVER_AUTH - 1}};
+
+    must(mbedtls_x509write_crt_set_ext_key_usage(crt, &usage), "extended key usage");
+}
+
 char *th_cert_pem(const struct th_cert_opts *o)
 {
     static unsigned char serial[4];
@@ -90,17 +100,20 @@ char *th_cert_pem(const struct th_cert_opts *o)
     mbedtls_x509write_crt_init(&crt);
     mbedtls_x509write_crt_set_version(&crt, MBEDTLS_X509_CRT_VERSION_3);
     mbedtls_x509write_crt_set_md_alg(&crt, MBEDTLS_MD_SHA256);
-    mbedtls_x509write_crt_set_subject_key(&crt, th_key(o->key, o->key_index));
+    mbedtls_x509write_crt_set_subject_key(&crt, o->own ? o->own : th_key(o->key, o->key_index));
     mbedtls_x509write_crt_set_issuer_key(&crt, o->issuer ? th_key(o->issuer_key, o->issuer_key_index)
                                                          : th_key(o->key, o->key_index));
     must(mbedtls_x509write_crt_set_subject_name(&crt, o->subject), "subject");
     must(mbedtls_x509write_crt_set_issuer_name(&crt, o->issuer ? o->issuer : o->subject), "issuer");
-    must(mbedtls_x509write_crt_set_validity(&crt, "20200101000000", "20991231235959"), "validity");
+    must(mbedtls_x509write_crt_set_validity(&crt, "20200101000000", o->not_after ? o->not_after : "20991231235959"),
+         "validity");
     must(mbedtls_x509write_crt_set_serial_raw(&crt, serial, sizeof serial), "serial");
     if (o->names)
         write_names(&crt, o->names);
     if (o->ca)
         must(mbedtls_x509write_crt_set_basic_constraints(&crt, 1, -1), "basic constraints");
+    if (o->server_only)
+        write_usage(&crt);
     must(mbedtls_x509write_crt_pem(&crt, (unsigned char *)pem, PEM_MAX, sl_crypto_mbedtls_random, NULL), "certificate");
     mbedtls_x509write_crt_free(&crt);
     return pem;

@@ -41,6 +41,11 @@ static void make_conf(struct th_rig *r, const struct th_rig_opts *o)
     r->conf.certificates = r->certs;
     r->conf.listeners = &r->listener;
     r->conf.n_listeners = 1;
+    if (o->settings) {
+        r->settings = *o->settings;
+        r->conf.tls = &r->settings;
+        r->conf.n_tls = 1;
+    }
 }
 
 void th_rig_start(struct th_rig *r, const struct th_rig_opts *o)
@@ -51,7 +56,7 @@ void th_rig_start(struct th_rig *r, const struct th_rig_opts *o)
     unsigned number = __atomic_fetch_add(&rigs, 1, __ATOMIC_RELAXED);
     char names[3][24];
 
-    *r = (struct th_rig){.now = SL_NS_PER_S, .mbufs = o->mbufs ? o->mbufs : 512};
+    *r = (struct th_rig){.now = SL_NS_PER_S, .wall_s = 1767225600, .mbufs = o->mbufs ? o->mbufs : 512};
     snprintf(names[0], sizeof names[0], "tls%u", number);
     snprintf(names[1], sizeof names[1], "feed%u", number);
     r->pool = th_pool(names[0], r->mbufs, 2048);
@@ -112,7 +117,7 @@ struct sl_stream *th_rig_accept(struct th_rig *r, struct th_pipe *p)
 
 void th_rig_step(struct th_rig *r)
 {
-    sl_tls_run(r->tls, r->now, 1767225600 + r->now / SL_NS_PER_S);
+    sl_tls_run(r->tls, r->now, r->wall_s + r->now / SL_NS_PER_S);
     sl_tls_crypto(r->tls, r->now);
     sl_tls_timers(r->tls, r->now);
 }
