@@ -32,9 +32,6 @@ static const struct error {
     {0, SL_TLS_FAIL_INTERNAL, SL_ALERT_INTERNAL_ERROR},
 };
 
-static const struct error illegal = {MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER, SL_TLS_FAIL_MESSAGE,
-                                     SL_ALERT_ILLEGAL_PARAMETER};
-
 /* What is wrong with a certificate, the gravest first (RFC 8446 6.2). */
 static const struct {
     uint32_t faults;
@@ -58,30 +55,57 @@ static uint8_t certificate_alert(uint32_t faults)
     return certificate_alerts[i].alert;
 }
 
+/* mbedTLS pads what it protects in 1.3 to 16 bytes. It sends an alert alone, and of the messages only
+ * EncryptedExtensions can be as short, behind which nothing fails in the same breath. */
+#define ALERT_13_BYTES (5 + 16 + SL_AEAD_TAG_BYTES)
+
+void sl_engine_note_alert(struct sl_engine *e, const uint8_t *record, size_t len)
+{
+    bool clear = record[0] == MBEDTLS_SSL_MSG_ALERT;
+
+    e->alerted = clear || (record[0] == MBEDTLS_SSL_MSG_APPLICATION_DATA && len <= ALERT_13_BYTES);
+    e->alert_seen = clear && len == 7 ? record[6] : 0;
+}
+
+int mbedtls_ssl_flush_output(mbedtls_ssl_context *ssl); /* of its own headers */
+
+/* mbedTLS says nothing, and all is well with it, while bytes wait to be sent. */
 static void say(struct sl_engine *e, uint8_t alert, struct sl_tls_failure *out)
 {
-    if (alert && mbedtls_ssl_send_alert_message(&e->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, alert) == 0)
+    if (alert && mbedtls_ssl_flush_output(&e->ssl) == 0 &&
+        mbedtls_ssl_send_alert_message(&e->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, alert) == 0)
         out->alert_sent = alert;
 }
 
-/* The alert that fits: mbedTLS's error does not say all. */
-static uint8_t alert_for(const struct sl_engine *e, const struct error *err)
+/* The alert that fits, where mbedTLS has not said what it wanted to (`pended`). Its error does not tell all. */
+static uint8_t alert_for(const struct sl_engine *e, const struct error *err, uint8_t pended)
 {
     if (e->peer_faults)
         return certificate_alert(e->peer_faults);
+    if (e->bad_share)
+        return SL_ALERT_ILLEGAL_PARAMETER;
+    if (pended)
+        return pended;
     if (err->alert == SL_ALERT_CERTIFICATE_REQUIRED &&
         mbedtls_ssl_get_version_number(&e->ssl) == MBEDTLS_SSL_VERSION_TLS1_2)
         return SL_ALERT_HANDSHAKE_FAILURE; /* RFC 5246 7.4.6 */
     return err->alert;
 }
 
-void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, bool alerted, struct sl_tls_failure *out)
+static const struct error *error_of(int ret)
 {
     const struct error *err = errors;
-    uint8_t pended = e->ssl.MBEDTLS_PRIVATE(alert_type); /* what mbedTLS wanted to send last; 0: nothing */
 
     while (err->ret && err->ret != ret)
         err++;
+    return err;
+}
+
+void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, struct sl_tls_failure *out)
+{
+    const struct error *err = error_of(ret);
+    uint8_t pended = e->ssl.MBEDTLS_PRIVATE(alert_type); /* what mbedTLS wanted to send last; 0: nothing */
+
     *out = (struct sl_tls_failure){.why = err->why, .code = ret};
     if (e->refused.why) {
         *out = e->refused;
@@ -93,14 +117,12 @@ void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, bool alerted, struc
         out->alert_received = e->ssl.MBEDTLS_PRIVATE(in_msg)[1];
         return;
     }
-    if (e->bad_share) { /* mbedTLS takes it for a fault of the record or of ours (RFC 8446 4.2.8.2, 7.4.2) */
+    if (e->bad_share) /* mbedTLS takes it for a fault of the record or of ours (RFC 8446 4.2.8.2, 7.4.2) */
         out->why = SL_TLS_FAIL_MESSAGE;
-        err = &illegal;
-    }
-    if (alerted)
+    if (e->alerted)
         out->alert_sent = e->alert_seen ? e->alert_seen : pended ? pended : err->alert;
+    else
+        say(e, alert_for(e, err, pended), out);
     if (out->alert_sent == SL_ALERT_DECRYPT_ERROR && out->why == SL_TLS_FAIL_SUITE)
         out->why = SL_TLS_FAIL_MESSAGE; /* a wrong Finished or signature */
-    if (!alerted)
-        say(e, alert_for(e, err), out);
 }

@@ -38,8 +38,7 @@ static int wire_out(void *ctx, const unsigned char *buf, size_t len)
     struct sl_engine *e = ctx;
     uint32_t n;
 
-    if (len == 7 && buf[0] == MBEDTLS_SSL_MSG_ALERT)
-        e->alert_seen = buf[6];
+    sl_engine_note_alert(e, buf, len);
     sl_engine_note_retry(e, buf, (uint32_t)len);
     while (!(n = sl_wire_write(e->start.wire, buf, (uint32_t)len)))
         sl_engine_park(e, SL_ENGINE_WANT_ROOM);
@@ -266,9 +265,7 @@ static int check_end(struct sl_engine *e)
     return 0;
 }
 
-/* Of mbedTLS's own headers. */
 void mbedtls_ssl_set_outbound_transform(mbedtls_ssl_context *ssl, mbedtls_ssl_transform *transform);
-int mbedtls_ssl_flush_output(mbedtls_ssl_context *ssl);
 
 /* Behind our Finished all that we say is under the keys of application data, alerts too (RFC 8446 A.2). mbedTLS waits
  * with that for the client's Finished, so that a client whose certificate is refused could not read why. */
@@ -280,22 +277,15 @@ static void use_data_keys(mbedtls_ssl_context *ssl)
         mbedtls_ssl_set_outbound_transform(ssl, data);
 }
 
-/* State after state until the handshake is over, tickets included; mbedTLS's error, *alerted: and mbedTLS has said so to
- * the peer. */
-static int shake_hands(struct sl_engine *e, bool *alerted)
+/* State after state until the handshake is over, tickets included; mbedTLS's error. */
+static int shake_hands(struct sl_engine *e)
 {
     int ret = prepare(e);
 
-    *alerted = false;
     while (ret == 0 && e->ssl.MBEDTLS_PRIVATE(state) != MBEDTLS_SSL_HANDSHAKE_OVER) {
-        uint32_t wrote;
-
         if (e->steps++ > STEPS_PER_HANDSHAKE)
             return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
-        (void)mbedtls_ssl_flush_output(&e->ssl); /* then what a step that fails writes is an alert */
-        wrote = e->start.wire->out_bytes;
         ret = mbedtls_ssl_handshake_step(&e->ssl);
-        *alerted = ret && e->start.wire->out_bytes != wrote;
         if (ret == 0)
             ret = check_peer(e);
         if (e->policy->app.role == SL_ENGINE_SERVER)
@@ -308,13 +298,12 @@ static int shake_hands(struct sl_engine *e, bool *alerted)
 static void run(void *object)
 {
     struct sl_engine *e = object;
-    bool alerted;
     int ret;
 
     mbedtls_ssl_init(&e->ssl);
-    ret = shake_hands(e, &alerted);
+    ret = shake_hands(e);
     if (ret)
-        sl_engine_mbedtls_failure(e, ret, alerted, &e->failure);
+        sl_engine_mbedtls_failure(e, ret, &e->failure);
     e->wants = ret ? SL_ENGINE_FAILED : SL_ENGINE_DONE;
 }
 

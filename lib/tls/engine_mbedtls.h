@@ -46,7 +46,8 @@ struct sl_engine {
     struct sl_engine_share share;
     struct sl_engine_secrets secrets;
     uint32_t steps;     /* of the handshake so far */
-    uint8_t alert_seen; /* description of an alert in clear that passed through the wire on its way out */
+    bool alerted;       /* an alert of mbedTLS's went out */
+    uint8_t alert_seen; /* its description, when it was in clear */
     bool bad_share;     /* the peer's half of a key agreement can't be used */
     bool signed_once;   /* a server signs in every handshake but a resumed one */
     bool asks_again;    /* a HelloRetryRequest went out, for a share of `asked` */
@@ -81,8 +82,9 @@ static inline struct sl_engine *sl_engine_here(void) { return sl_fiber_self(); }
 void sl_engine_tickets_conf(mbedtls_ssl_config *conf, const struct sl_engine_policy *policy);
 
 /* ---- engine_failure.c ---- */
-/* Fills the failure from mbedTLS's error; writes the alert that the RFC names unless mbedTLS has (`alerted`) or none
- * fits. */
-void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, bool alerted, struct sl_tls_failure *out);
+/* Looks at what goes out for an alert. */
+void sl_engine_note_alert(struct sl_engine *e, const uint8_t *record, size_t len);
+/* Fills the failure from mbedTLS's error; writes the alert that the RFC names unless mbedTLS has or none fits. */
+void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, struct sl_tls_failure *out);
 
 #endif
