@@ -66,7 +66,7 @@ static bool may_read_on(struct sl_engine *e)
 {
     if (e->start.wire->in_bytes > HANDSHAKE_MAX_BYTES)
         e->refused = (struct sl_tls_failure){.why = SL_TLS_FAIL_LIMIT, .alert_sent = SL_ALERT_UNEXPECTED_MESSAGE};
-    else
+    else if (!e->refused.why)
         e->refused = tolerated(&e->ssl);
     return !e->refused.why;
 }
@@ -287,7 +287,7 @@ static int shake_hands(struct sl_engine *e)
             return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
         ret = mbedtls_ssl_handshake_step(&e->ssl);
         if (ret == 0)
-            ret = check_peer(e);
+            ret = e->refused.why ? MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE : check_peer(e);
         if (e->policy->app.role == SL_ENGINE_SERVER)
             use_data_keys(&e->ssl);
     }

@@ -113,7 +113,7 @@ uint8_t *th_raw_compose(struct th_raw *c, const struct th_raw_hello *h, uint32_t
         or (h->suites, c->v13 ? "1301" : "c02b 00ff"));
     if (c->v13)
         add_13(t, c, h);
-    add(t, "%s%s%s%s", or (h->groups, c->v13 ? "000a((001d 0017 0018))" : "000a((001d))"),
+    add(t, "%s%s%s%s", or (h->groups, c->v13 ? "000a((001d 0017 0018))" : "000a((001d 0017))"),
         or (h->signatures, TH_SIGNATURES), or (h->name, ""), or (h->more, ""));
     if (c->v13 && c->offer)
         add_psk(t, c);
