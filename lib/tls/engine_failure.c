@@ -77,6 +77,14 @@ static void say(struct sl_engine *e, uint8_t alert, struct sl_tls_failure *out)
         out->alert_sent = alert;
 }
 
+/* Whether the record that came last was longer than one may be; mbedTLS finds it invalid, like others. */
+static bool too_long(const mbedtls_ssl_context *ssl)
+{
+    const unsigned char *head = ssl->MBEDTLS_PRIVATE(in_hdr);
+
+    return (head[3] << 8 | head[4]) > SL_WIRE_RECORD_BYTES;
+}
+
 /* The alert that fits, where mbedTLS has not said what it wanted to (`pended`). Its error does not tell all. */
 static uint8_t alert_for(const struct sl_engine *e, const struct error *err, uint8_t pended)
 {
@@ -86,6 +94,8 @@ static uint8_t alert_for(const struct sl_engine *e, const struct error *err, uin
         return SL_ALERT_ILLEGAL_PARAMETER;
     if (pended)
         return pended;
+    if (err->ret == MBEDTLS_ERR_SSL_INVALID_RECORD && too_long(&e->ssl))
+        return SL_ALERT_RECORD_OVERFLOW;
     if (err->alert == SL_ALERT_CERTIFICATE_REQUIRED &&
         mbedtls_ssl_get_version_number(&e->ssl) == MBEDTLS_SSL_VERSION_TLS1_2)
         return SL_ALERT_HANDSHAKE_FAILURE; /* RFC 5246 7.4.6 */
