@@ -169,40 +169,33 @@ static void none_is_asked_for(void **state)
 static void bad_ones(void **state)
 {
     static const struct {
-        const char *what;
         struct th_cert_opts cert;
         int alert;
     } cases[] = {
-        {"unknown authority",
-         {.key = TH_KEY_P256, .key_index = 1, .subject = "CN=x", .issuer = "CN=others", .issuer_key = TH_KEY_P384},
-         48},
-        {"the authority's name, another key",
-         {.key = TH_KEY_P256,
+        {{.key = TH_KEY_P256, .key_index = 1, .subject = "CN=x", .issuer = "CN=others", .issuer_key = TH_KEY_P384}, 48},
+        {{.key = TH_KEY_P256,
           .key_index = 1,
           .subject = "CN=x",
           .issuer = "CN=clients",
           .issuer_key = TH_KEY_P384,
           .issuer_key_index = 1},
          48},
-        {"by itself", {.key = TH_KEY_P256, .key_index = 1, .subject = "CN=x"}, 48},
-        {"expired",
-         {.key = TH_KEY_P256,
+        {{.key = TH_KEY_P256, .key_index = 1, .subject = "CN=x"}, 48},
+        {{.key = TH_KEY_P256,
           .key_index = 1,
           .subject = "CN=x",
           .issuer = "CN=clients",
           .issuer_key = TH_KEY_P384,
           .not_after = "20251231235959"},
          45},
-        {"of a server only",
-         {.key = TH_KEY_P256,
+        {{.key = TH_KEY_P256,
           .key_index = 1,
           .subject = "CN=x",
           .issuer = "CN=clients",
           .issuer_key = TH_KEY_P384,
           .server_only = true},
          43},
-        {"a short RSA key",
-         {.key = TH_KEY_RSA1024, .key_index = 1, .subject = "CN=x", .issuer = "CN=clients", .issuer_key = TH_KEY_P384},
+        {{.key = TH_KEY_RSA1024, .key_index = 1, .subject = "CN=x", .issuer = "CN=clients", .issuer_key = TH_KEY_P384},
          43},
     };
 
@@ -215,12 +208,8 @@ static void bad_ones(void **state)
                 struct outcome out;
 
                 connect(&o, both[k], &out);
-                print_message("1.%d %s %s: %d, %d\n", v + 2, k ? "required" : "optional", cases[i].what, out.alert,
-                              (int)out.failed_certificate);
-                if (strcmp(cases[i].what, "a short RSA key") == 0) /* or its signature is refused */
-                    assert_true(out.alert >= 0);
-                else
-                    assert_int_equal(out.alert, cases[i].alert);
+                assert_int_equal(out.alert, cases[i].alert);
+                assert_int_equal(out.failed_certificate, 1);
             }
             free(pem);
         }

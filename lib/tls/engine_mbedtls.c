@@ -152,9 +152,8 @@ static void conf_peer(mbedtls_ssl_config *conf, const struct sl_engine_policy_co
     mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_NONE);
     if (!trust)
         return;
-    mbedtls_ssl_conf_authmode(conf, app->role == SL_ENGINE_CLIENT || app->settings->clients == SL_CLIENTS_REQUIRED
-                                        ? MBEDTLS_SSL_VERIFY_REQUIRED
-                                        : MBEDTLS_SSL_VERIFY_OPTIONAL);
+    mbedtls_ssl_conf_authmode(conf, app->role == SL_ENGINE_CLIENT ? MBEDTLS_SSL_VERIFY_REQUIRED
+                                                                  : MBEDTLS_SSL_VERIFY_OPTIONAL);
     mbedtls_ssl_conf_ca_chain(conf, &trust->ca, trust->crl.raw.p ? &trust->crl : NULL);
 }
 
@@ -242,25 +241,36 @@ static int prepare(struct sl_engine *e)
     return ret;
 }
 
-/* Where checking is optional mbedTLS goes on with a certificate that failed; nobody else would look at what it found. */
-static int check_peer(struct sl_engine *e)
+/* A client's certificate is looked at by mbedTLS, but what follows from that is ours to say, as soon as that has been:
+ * it would send other alerts than the RFCs name. */
+static int check_peer(struct sl_engine *e, int state)
 {
     const mbedtls_ssl_session *s = e->ssl.MBEDTLS_PRIVATE(session_negotiate);
+    const struct sl_engine_policy_conf *app = &e->policy->app;
 
-    if (!s || !s->MBEDTLS_PRIVATE(peer_cert) || !e->policy->app.trust)
+    if (!app->trust || app->role != SL_ENGINE_SERVER || !s || state != MBEDTLS_SSL_CLIENT_CERTIFICATE ||
+        e->ssl.MBEDTLS_PRIVATE(state) == state)
         return 0;
-    e->peer_faults = s->MBEDTLS_PRIVATE(verify_result);
+    if (s->MBEDTLS_PRIVATE(peer_cert))
+        e->peer_faults = s->MBEDTLS_PRIVATE(verify_result);
+    else if (app->settings->clients == SL_CLIENTS_REQUIRED)
+        return MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE;
     return e->peer_faults ? MBEDTLS_ERR_X509_CERT_VERIFY_FAILED : 0;
 }
 
-/* No message may stand behind Finished in its record (RFC 8446 5.1), nor does 1.2 have any. */
+/* Nothing stands behind Finished in its record (RFC 8446 5.1), and whoever must have shown a certificate has. */
 static int check_end(struct sl_engine *e)
 {
-    const mbedtls_x509_crt *crt = mbedtls_ssl_get_peer_cert(&e->ssl);
+    const struct sl_engine_policy_conf *app = &e->policy->app;
+    const mbedtls_x509_crt *crt = app->trust ? mbedtls_ssl_get_peer_cert(&e->ssl) : NULL;
 
     if (e->ssl.MBEDTLS_PRIVATE(in_hslen) < e->ssl.MBEDTLS_PRIVATE(in_msglen))
         return MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE;
-    if (crt && e->policy->app.trust && mbedtls_x509_dn_gets(e->identity, sizeof e->identity, &crt->subject) < 0)
+    if (crt && mbedtls_ssl_get_verify_result(&e->ssl) != 0)
+        return MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
+    if (!crt && app->trust && (app->role == SL_ENGINE_CLIENT || app->settings->clients == SL_CLIENTS_REQUIRED))
+        return MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE;
+    if (crt && mbedtls_x509_dn_gets(e->identity, sizeof e->identity, &crt->subject) < 0)
         e->identity[0] = 0;
     return 0;
 }
@@ -283,11 +293,13 @@ static int shake_hands(struct sl_engine *e)
     int ret = prepare(e);
 
     while (ret == 0 && e->ssl.MBEDTLS_PRIVATE(state) != MBEDTLS_SSL_HANDSHAKE_OVER) {
+        int state = e->ssl.MBEDTLS_PRIVATE(state);
+
         if (e->steps++ > STEPS_PER_HANDSHAKE)
             return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
         ret = mbedtls_ssl_handshake_step(&e->ssl);
         if (ret == 0)
-            ret = e->refused.why ? MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE : check_peer(e);
+            ret = e->refused.why ? MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE : check_peer(e, state);
         if (e->policy->app.role == SL_ENGINE_SERVER)
             use_data_keys(&e->ssl);
     }
@@ -324,7 +336,11 @@ static struct sl_engine *create(struct sl_engine_policy *policy, const struct sl
     return e;
 }
 
-static void destroy(struct sl_engine *e) { sl_fiber_destroy(e->fiber); }
+static void destroy(struct sl_engine *e)
+{
+    sl_op_key_free(e->verify_key);
+    sl_fiber_destroy(e->fiber);
+}
 
 static enum sl_engine_step step(struct sl_engine *e, struct sl_engine_report *report)
 {

@@ -53,6 +53,8 @@ struct sl_engine {
     bool asks_again;    /* a HelloRetryRequest went out, for a share of `asked` */
     enum sl_hello_group asked;
     struct sl_tls_failure refused; /* why the second hello was; none: it was not */
+    struct sl_op_key *verify_key;  /* of the operation that runs; freed with the engine when that is forgotten */
+    uint32_t verified;             /* signatures looked at so far */
     uint32_t peer_faults;          /* MBEDTLS_X509_BADC* of the peer's certificate */
     char identity[256];            /* of the peer's checked certificate */
 };
@@ -76,6 +78,12 @@ int sl_engine_second_hello(struct sl_engine *e);
 /* ---- engine_hooks.c ---- */
 /* The engine whose fiber runs; NULL: none does. */
 static inline struct sl_engine *sl_engine_here(void) { return sl_fiber_self(); }
+
+/* Parks until e->op, of which everything but the kind is filled in, has been computed; its status. */
+int sl_engine_compute(struct sl_engine *e, enum sl_op_kind kind);
+void sl_engine_forget_op(struct sl_engine *e);
+/* mbedTLS's digest as RSA operations have it; false: they have not. */
+bool sl_engine_rsa_hash(mbedtls_md_type_t md, enum sl_rsa_hash *hash);
 
 /* ---- engine_ticket.c ---- */
 /* Makes conf give and take tickets of the policy's. */

@@ -41,7 +41,16 @@ size_t th_pipe_take(struct th_pipe *p, void *out, size_t max); /* what the room 
 size_t th_pipe_waiting(const struct th_pipe *p);               /* bytes that take would give */
 
 /* ---- keys and certificates ---- */
-enum th_key { TH_KEY_P256, TH_KEY_P384, TH_KEY_P521, TH_KEY_RSA2048, TH_KEY_RSA1024, TH_KEY_COUNT };
+enum th_key {
+    TH_KEY_P256,
+    TH_KEY_P384,
+    TH_KEY_P521,
+    TH_KEY_RSA2048,
+    TH_KEY_RSA1024,
+    TH_KEY_RSA3072, /* of known primes, so that they cost no search; both indices are one key */
+    TH_KEY_RSA4096,
+    TH_KEY_COUNT
+};
 
 /* The process's key of that kind, made when first asked for. Index: more than one key of a kind (0 or 1). */
 mbedtls_pk_context *th_key(enum th_key kind, unsigned index);
