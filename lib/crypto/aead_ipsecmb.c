@@ -157,5 +157,10 @@ static bool open(struct sl_aead_key *key, const uint8_t nonce[static SL_AEAD_NON
     return sl_crypto_equal(ours, tag, sizeof ours);
 }
 
-const struct sl_aead_backend sl_aead_ipsecmb = {
-    .name = "ipsec-mb", .has = has, .expand = expand, .forget = forget, .seal = seal, .open = open};
+const struct sl_aead_backend sl_aead_ipsecmb = {.name = "ipsec-mb",
+                                                .self_contained = true,
+                                                .has = has,
+                                                .expand = expand,
+                                                .forget = forget,
+                                                .seal = seal,
+                                                .open = open};

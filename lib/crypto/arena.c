@@ -9,6 +9,7 @@
 #include <sanitizer/asan_interface.h>
 #define POISON(p, n) ASAN_POISON_MEMORY_REGION(p, n)
 #define UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
+#define CHECKED 1 /* what is said of blocks is looked after */
 #else
 #define POISON(p, n) ((void)(p), (void)(n))
 #define UNPOISON(p, n) ((void)(p), (void)(n))
@@ -51,23 +52,24 @@ static void *take_hole(struct sl_arena *a, uint32_t bytes)
 
 void *sl_arena_alloc(struct sl_arena *a, size_t bytes)
 {
-    uint32_t rounded;
+    uint32_t rounded, dirty;
     void *p;
 
     if (bytes > a->size_bytes)
         return NULL;
-    rounded = SL_MAX(round_up(bytes), GRAIN);
+    rounded = dirty = SL_MAX(round_up(bytes), GRAIN);
     p = take_hole(a, rounded);
     if (!p) {
         if (rounded > a->size_bytes - a->used_bytes)
             return NULL;
         p = a->base + a->used_bytes;
+        dirty = a->peak_bytes - a->used_bytes; /* what nobody used is zero */
         a->used_bytes += rounded;
         a->peak_bytes = SL_MAX(a->peak_bytes, a->used_bytes);
     }
     a->live_bytes += rounded;
     UNPOISON(p, bytes);
-    memset(p, 0, bytes);
+    memset(p, 0, SL_MIN(bytes, (size_t)dirty));
     return p;
 }
 
@@ -90,10 +92,34 @@ void sl_arena_free(struct sl_arena *a, void *p, size_t bytes)
     POISON((uint8_t *)p + GRAIN, rounded - GRAIN);
 }
 
+void sl_arena_untouched(struct sl_arena *a, void *p, uint32_t bytes)
+{
+    struct sl_span *u = a->untouched;
+
+#ifdef CHECKED
+    for (uint32_t i = 0; i < bytes; i++)
+        assert(((const uint8_t *)p)[i] == 0);
+#endif
+    if (u[0].len && u[1].len)
+        return;
+    if (u[0].len && u[0].p > (uint8_t *)p) { /* they stand in their order */
+        u[1] = u[0];
+        u[0].len = 0;
+    }
+    u[u[0].len != 0] = (struct sl_span){p, bytes};
+}
+
 void sl_arena_done(struct sl_arena *a)
 {
+    const struct sl_span *u = a->untouched;
+    uint8_t *from = a->base, *end = a->base + a->peak_bytes;
+
     UNPOISON(a->base, a->size_bytes);
-    sl_crypto_wipe(a->base, a->peak_bytes);
+    for (uint32_t i = 0; i < SL_ARRAY_LEN(a->untouched) && u[i].len; i++) {
+        sl_crypto_wipe(from, (size_t)(u[i].p - from));
+        from = u[i].p + u[i].len;
+    }
+    sl_crypto_wipe(from, (size_t)(end - from));
 }
 
 void sl_arena_reset(struct sl_arena *a)

@@ -109,13 +109,31 @@ static void reset_erases_all_that_was_used(void **state)
     arena_free(a);
 }
 
+/* What was never written need not be erased, whichever part is named first. */
+static void untouched_bytes_are_left(void **state)
+{
+    for (int order = 0; order < 2; order++) {
+        struct sl_arena *a = arena_new();
+        uint8_t *p[2] = {sl_arena_alloc(a, 5000), sl_arena_alloc(a, 5000)}, *q;
+
+        memset(p[0], 0xa5, 100);
+        memset(p[1], 0xa5, 200);
+        sl_arena_untouched(a, p[order] + 1000, 4000);
+        sl_arena_untouched(a, p[!order] + 1000, 4000);
+        sl_arena_reset(a);
+        q = sl_arena_alloc(a, 10016);
+        for (size_t k = 0; k < 10016; k++)
+            assert_int_equal(q[k], 0);
+        arena_free(a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blocks_are_zeroed_and_apart),
-        cmocka_unit_test(the_same_sizes_again_need_no_more_room),
-        cmocka_unit_test(a_full_arena_refuses),
-        cmocka_unit_test(reset_erases_all_that_was_used),
+        cmocka_unit_test(blocks_are_zeroed_and_apart), cmocka_unit_test(the_same_sizes_again_need_no_more_room),
+        cmocka_unit_test(a_full_arena_refuses),        cmocka_unit_test(reset_erases_all_that_was_used),
+        cmocka_unit_test(untouched_bytes_are_left),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,12 @@ struct sl_crypto_memory {
 };
 struct sl_crypto_memory *sl_crypto_memory(void);
 
+/* A piece of a message; pieces of length 0 may stand among others. */
+struct sl_span {
+    uint8_t *p;
+    uint32_t len;
+};
+
 /* ---- arenas: mbedTLS's memory for one handshake ---- */
 #define SL_ARENA_CLASSES 65
 
@@ -33,6 +39,7 @@ struct sl_arena {
     uint32_t used_bytes; /* from base on, holes with them */
     uint32_t peak_bytes;
     uint32_t live_bytes;                  /* holes without */
+    struct sl_span untouched[2];          /* need not be erased */
     struct hole *holes[SL_ARENA_CLASSES]; /* given back, by size */
 };
 
@@ -42,6 +49,8 @@ void sl_arena_init(struct sl_arena *a, void *zeroed, uint32_t bytes);
 void *sl_arena_alloc(struct sl_arena *a, size_t bytes);
 /* Gives a block back; bytes as it was asked for. */
 void sl_arena_free(struct sl_arena *a, void *p, size_t bytes);
+/* These bytes, somewhere in a block, were never written: they are still zero, and reset leaves them. Twice at most. */
+void sl_arena_untouched(struct sl_arena *a, void *p, uint32_t bytes);
 /* Erases all that was ever used; every block is gone. */
 void sl_arena_reset(struct sl_arena *a);
 /* The same, for the last time: the bytes are the caller's to free. */
@@ -49,6 +58,9 @@ void sl_arena_done(struct sl_arena *a);
 /* From now on this thread's mbedTLS allocates from a; NULL: from the heap, as at first. Returns what was used before.
  * What comes from the one may be freed while the other is used. */
 struct sl_arena *sl_crypto_use_arena(struct sl_arena *a);
+/* Of a block that this thread's mbedTLS has allocated only the first `used` bytes were ever written: spares an arena the
+ * erasing of the rest. */
+void sl_crypto_untouched(void *block, size_t used);
 
 /* The wall clock of this thread for mbedTLS, which may read none itself: seconds since 1970. */
 void sl_crypto_set_wall(uint64_t wall_s);
@@ -69,12 +81,6 @@ enum sl_aead_id { SL_AEAD_AES_128_GCM, SL_AEAD_AES_256_GCM, SL_AEAD_CHACHA20_POL
 extern const uint8_t sl_aead_key_bytes[SL_AEAD_COUNT];
 extern const char *const sl_aead_name[SL_AEAD_COUNT];
 
-/* A piece of a message; pieces of length 0 may stand among others. */
-struct sl_span {
-    uint8_t *p;
-    uint32_t len;
-};
-
 /* A key made ready for use: large, and to be had again from the raw key at any time, so whoever keeps connections keeps
  * these in a cache. Filled by expand; forgotten by forget, which erases it and frees what a backend hung on it. */
 struct sl_aead_key {
@@ -85,6 +91,7 @@ struct sl_aead_key {
 
 struct sl_aead_backend {
     const char *name;
+    bool self_contained; /* a key is all in struct sl_aead_key: to forget it, erasing is enough */
     /* Whether this build and processor have it; asked once per process and cipher, before anything else. */
     bool (*has)(enum sl_aead_id id);
     /* 0 or -ENOMEM. */

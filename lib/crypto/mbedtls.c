@@ -57,6 +57,15 @@ static void take_back(void *p)
     }
 }
 
+void sl_crypto_untouched(void *block, size_t used)
+{
+    const struct block *b = (const struct block *)block - 1;
+    size_t bytes = b->bytes - sizeof *b;
+
+    if (b->arena && used < bytes)
+        sl_arena_untouched(b->arena, (uint8_t *)block + used, (uint32_t)(bytes - used));
+}
+
 struct sl_arena *sl_crypto_use_arena(struct sl_arena *a)
 {
     struct sl_arena *before = arena;

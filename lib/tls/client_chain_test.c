@@ -317,7 +317,7 @@ static void rubbish_for_a_signature(void **state)
         {TH_KEY_P256, "0403 (3006020100020100)", 51}, {TH_KEY_P256, "0403 (ff*200)", 51},
         {TH_KEY_P256, "0804 (ff*256)", 51}, /* an algorithm of other keys */
         {TH_KEY_P256, "0401 (ff*256)", 51}, /* one that 1.3 has not (4.2.3) */
-        {TH_KEY_P256, "0403 (ff*4) 00", 50},          {TH_KEY_P256, "04", 50},
+        {TH_KEY_P256, "0403 (ff*4) 00", 51},          {TH_KEY_P256, "04", 50},
         {TH_KEY_RSA2048, "0804 (00*256)", 51},        {TH_KEY_RSA2048, "0804 (ff*256)", 51},
         {TH_KEY_RSA2048, "0804 (01*255)", 51},        {TH_KEY_RSA4096, "0804 (01*512)", 51},
     };

@@ -11,6 +11,7 @@
 
 #define STEPS_PER_HANDSHAKE 256    /* states; a full handshake passes through about 20 */
 #define HANDSHAKE_MAX_BYTES 131072 /* hello, skipped early data and the rest */
+#define BUFFER_SLACK_BYTES 256 /* headers, nonces and tags in front of and behind a record in mbedTLS's buffers */
 
 static const struct sl_engine_suite suites[] = {
     {MBEDTLS_TLS1_3_AES_128_GCM_SHA256, "TLS_AES_128_GCM_SHA256", SL_CTR_TLS_SUITE_AES128_GCM},
@@ -336,8 +337,20 @@ static struct sl_engine *create(struct sl_engine_policy *policy, const struct sl
     return e;
 }
 
+/* mbedTLS's buffers are far larger than what passes through them: no message was longer than all that was read or
+ * written. */
+static void spare_buffers(struct sl_engine *e)
+{
+    uint32_t hello = e->start.hello ? e->start.hello->len : 0;
+
+    sl_crypto_untouched(e->ssl.MBEDTLS_PRIVATE(in_buf), hello + e->start.wire->in_bytes + BUFFER_SLACK_BYTES);
+    sl_crypto_untouched(e->ssl.MBEDTLS_PRIVATE(out_buf), e->start.wire->out_bytes + BUFFER_SLACK_BYTES);
+}
+
 static void destroy(struct sl_engine *e)
 {
+    if (e->wants == SL_ENGINE_DONE)
+        spare_buffers(e);
     sl_op_key_free(e->verify_key);
     sl_fiber_destroy(e->fiber);
 }

@@ -62,11 +62,24 @@ static void half(bool sha384, const uint8_t *key, uint32_t key_bytes, uint8_t pa
     sl_crypto_wipe(padded, sizeof padded);
 }
 
+void sl_keys_hmac(bool sha384, const uint8_t *key, uint32_t key_bytes, const uint8_t *p, uint32_t len, uint8_t *out)
+{
+    uint32_t hash_bytes = sha384 ? 48 : 32;
+    uint8_t inner[HASH_MAX_BYTES], outer[HASH_MAX_BYTES];
+
+    assert(key_bytes <= (sha384 ? 128u : 64u));
+    half(sha384, key, key_bytes, 0x36, p, len, inner);
+    half(sha384, key, key_bytes, 0x5c, inner, hash_bytes, outer);
+    memcpy(out, outer, hash_bytes);
+    sl_crypto_wipe(inner, sizeof inner);
+    sl_crypto_wipe(outer, sizeof outer);
+}
+
 void sl_keys_expand_label(bool sha384, const uint8_t *secret, const char *label, uint8_t *out, uint32_t out_bytes)
 {
     static const char prefix[] = "tls13 ";
     uint32_t hash_bytes = sha384 ? 48 : 32, prefix_bytes = sizeof prefix - 1, label_bytes = (uint32_t)strlen(label);
-    uint8_t info[INFO_MAX_BYTES], inner[HASH_MAX_BYTES], outer[HASH_MAX_BYTES];
+    uint8_t info[INFO_MAX_BYTES], block[HASH_MAX_BYTES];
     uint32_t n = 0;
 
     assert(out_bytes <= hash_bytes && label_bytes <= 12);
@@ -78,11 +91,9 @@ void sl_keys_expand_label(bool sha384, const uint8_t *secret, const char *label,
     n += prefix_bytes + label_bytes;
     info[n++] = 0; /* an empty context */
     info[n++] = 1; /* the first and only block of HKDF-Expand (RFC 5869 2.3) */
-    half(sha384, secret, hash_bytes, 0x36, info, n, inner);
-    half(sha384, secret, hash_bytes, 0x5c, inner, hash_bytes, outer);
-    memcpy(out, outer, out_bytes);
-    sl_crypto_wipe(inner, sizeof inner);
-    sl_crypto_wipe(outer, sizeof outer);
+    sl_keys_hmac(sha384, secret, hash_bytes, info, n, block);
+    memcpy(out, block, out_bytes);
+    sl_crypto_wipe(block, sizeof block);
 }
 
 void sl_keys_derive(struct sl_tls_direction *d, bool sha384, enum sl_aead_id aead)

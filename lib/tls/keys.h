@@ -4,6 +4,8 @@
 
 #include "tls/secrets.h"
 
+/* HMAC (RFC 2104) with SHA-256 or SHA-384; a key of at most a block (64 or 128 bytes); out as long as the hash. */
+void sl_keys_hmac(bool sha384, const uint8_t *key, uint32_t key_bytes, const uint8_t *p, uint32_t len, uint8_t *out);
 /* HKDF-Expand-Label(secret, label, "", out_bytes) with SHA-256 or SHA-384; secret of the hash's length; label without
  * "tls13 ", at most 12 characters; out_bytes at most the hash's length. */
 void sl_keys_expand_label(bool sha384, const uint8_t *secret, const char *label, uint8_t *out, uint32_t out_bytes);

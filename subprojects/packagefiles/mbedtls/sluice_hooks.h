@@ -13,6 +13,7 @@
 #define MBEDTLS_ALLOW_PRIVATE_ACCESS /* as these files say themselves, but only after this one */
 #endif
 
+#include <mbedtls/cipher.h>
 #include <mbedtls/ecdh.h>
 #include <mbedtls/pk.h>
 #include <psa/crypto.h>
@@ -33,6 +34,27 @@ int sl_hook_ecdh_make_params(mbedtls_ecdh_context *, size_t *, unsigned char *, 
 int sl_hook_ecdh_read_public(mbedtls_ecdh_context *, const unsigned char *, size_t);
 int sl_hook_ecdh_calc_secret(mbedtls_ecdh_context *, size_t *, unsigned char *, size_t, sl_hook_rng *, void *);
 
+/* TLS 1.3's key schedule: HKDF and HMAC without PSA's operations, each of which would allocate half a dozen times. The
+ * inputs are pointers that live until the output was taken, as they do in ssl_tls13_keys.c. */
+struct sl_hook_hkdf {
+    psa_algorithm_t alg; /* PSA_ALG_HKDF_EXTRACT or _EXPAND; 0: unused */
+    const uint8_t *salt, *secret, *info;
+    size_t salt_len, secret_len, info_len;
+};
+psa_status_t sl_hook_hkdf_setup(struct sl_hook_hkdf *, psa_algorithm_t);
+psa_status_t sl_hook_hkdf_input(struct sl_hook_hkdf *, psa_key_derivation_step_t, const uint8_t *, size_t);
+psa_status_t sl_hook_hkdf_output(struct sl_hook_hkdf *, uint8_t *, size_t);
+psa_status_t sl_hook_hkdf_abort(struct sl_hook_hkdf *);
+
+/* The ciphers of the handshake's own records. */
+int sl_hook_cipher_setup(mbedtls_cipher_context_t *, const mbedtls_cipher_info_t *);
+int sl_hook_cipher_setkey(mbedtls_cipher_context_t *, const unsigned char *, int, mbedtls_operation_t);
+void sl_hook_cipher_free(mbedtls_cipher_context_t *);
+int sl_hook_cipher_auth_encrypt_ext(mbedtls_cipher_context_t *, const unsigned char *, size_t, const unsigned char *, size_t, const unsigned char *,
+                                    size_t, unsigned char *, size_t, size_t *, size_t);
+int sl_hook_cipher_auth_decrypt_ext(mbedtls_cipher_context_t *, const unsigned char *, size_t, const unsigned char *, size_t, const unsigned char *,
+                                    size_t, unsigned char *, size_t, size_t *, size_t);
+
 /* Signatures: 1.2's, 1.3's. */
 int sl_hook_pk_sign(mbedtls_pk_context *, mbedtls_md_type_t, const unsigned char *, size_t, unsigned char *, size_t,
                     size_t *, sl_hook_rng *, void *);
@@ -48,6 +70,18 @@ int sl_hook_pk_verify_ext(mbedtls_pk_type_t, const void *, mbedtls_pk_context *,
                           const unsigned char *, size_t, const unsigned char *, size_t);
 
 #ifndef SLUICE_HOOKS_PROTOTYPES
+#define psa_key_derivation_operation_t struct sl_hook_hkdf
+#undef PSA_KEY_DERIVATION_OPERATION_INIT
+#define PSA_KEY_DERIVATION_OPERATION_INIT {0}
+#define psa_key_derivation_setup sl_hook_hkdf_setup
+#define psa_key_derivation_input_bytes sl_hook_hkdf_input
+#define psa_key_derivation_output_bytes sl_hook_hkdf_output
+#define psa_key_derivation_abort sl_hook_hkdf_abort
+#define mbedtls_cipher_setup sl_hook_cipher_setup
+#define mbedtls_cipher_setkey sl_hook_cipher_setkey
+#define mbedtls_cipher_free sl_hook_cipher_free
+#define mbedtls_cipher_auth_encrypt_ext sl_hook_cipher_auth_encrypt_ext
+#define mbedtls_cipher_auth_decrypt_ext sl_hook_cipher_auth_decrypt_ext
 #define psa_generate_key sl_hook_generate_key
 #define psa_export_public_key sl_hook_export_public_key
 #define psa_get_key_attributes sl_hook_get_key_attributes

@@ -1,0 +1,92 @@
+/* shake: full handshakes in memory. A server (Sluice's lib/tls, or OpenSSL beside it) on one side, OpenSSL's client on the
+ * other, many connections in flight. Only the server's time counts; the client and the bytes between are the bench's. */
+#ifndef BM_SHAKE_H
+#define BM_SHAKE_H
+
+#include <openssl/ssl.h>
+
+#include "bench.h"
+#include "helpers/tls_kit.h"
+#include "pipe.h"
+
+struct bm_conn;
+struct bm_server;
+
+/* What is measured: protocol, key of the certificate, group, whether the client resumes. */
+struct bm_variant {
+    const char *name;
+    int version; /* TLS1_2_VERSION, TLS1_3_VERSION */
+    enum th_key key;
+    const char *group;
+    const char *suite; /* 1.2 only, as OpenSSL names it */
+    bool resumed;
+};
+extern const struct bm_variant bm_variants[];
+extern const uint32_t bm_n_variants;
+
+/* What the server has spent so far. */
+struct bm_spent {
+    uint64_t all_ns;     /* processor time of the thread in calls of the server */
+    struct bm_cost pipe; /* of them: in the bench's stream */
+    uint64_t ops_ns;     /* computing key operations (Sluice only) */
+    uint64_t op_calls, op_count;
+    uint64_t windows; /* stretches that were measured */
+};
+
+struct bm_server_ops {
+    const char *name;
+    struct bm_server *(*start)(const struct bm_variant *v, uint32_t conns_max, struct bm_spent *spent);
+    void (*stop)(struct bm_server *s);
+    void (*accept)(struct bm_server *s, struct bm_conn *c);
+    /* Bytes from the client; no work is done. */
+    void (*feed)(struct bm_server *s, struct bm_conn *c, const void *bytes, uint32_t len);
+    /* One turn of the loop. */
+    void (*run)(struct bm_server *s);
+    uint32_t (*take)(struct bm_server *s, struct bm_conn *c, void *out, uint32_t max);
+    void (*close)(struct bm_server *s, struct bm_conn *c);
+    /* Lets a server that has nothing to do use its idle time; nanoseconds spent. */
+    uint64_t (*idle)(struct bm_server *s);
+};
+extern const struct bm_server_ops bm_server_sluice, bm_server_openssl;
+
+struct bm_conn {
+    /* the server's */
+    struct bm_pipe pipe;
+    struct sl_stream *up;
+    SSL *accepted;
+    BIO *to_server, *from_server;
+    bool dirty; /* fed since the last run */
+    bool open;  /* the server says that the handshake is done */
+    /* the client's */
+    SSL *client;
+    BIO *to_client, *from_client;
+    bool done, resuming;
+};
+
+struct bm_shake {
+    const struct bm_server_ops *ops;
+    struct bm_server *server;
+    const struct bm_variant *variant;
+    struct bm_conn *conns;
+    uint32_t n, at, burst;
+    SSL_CTX *clients;
+    SSL_SESSION *session; /* resumed: what clients come back with */
+    struct bm_spent spent;
+    uint64_t finished;
+};
+
+/* n connections in flight; at most `burst` of them bring bytes in one turn of the loop (0: all). */
+void bm_shake_start(struct bm_shake *s, const struct bm_server_ops *ops, const struct bm_variant *v, uint32_t n,
+                    uint32_t burst);
+/* One turn: clients that have something to do, then the server. Ends and begins anew what is done. */
+void bm_shake_turn(struct bm_shake *s);
+void bm_shake_stop(struct bm_shake *s);
+/* The server's own time: without the bench's stream and clocks. */
+double bm_shake_us(const struct bm_spent *s);
+
+/* Client side of one connection; for benchmarks that hold connections. */
+void bm_client_begin(struct bm_shake *s, struct bm_conn *c);
+void bm_client_step(struct bm_shake *s, struct bm_conn *c);
+void bm_client_end(struct bm_conn *c);
+
+#endif
