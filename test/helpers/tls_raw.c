@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define HELLO_MAX 16384
+#define HELLO_MAX 70000
 #define RECORD_MAX 17000
 
 static void must(bool good, const char *what)
