@@ -137,7 +137,7 @@ struct sl_conf {
     } workers;
     struct {
         struct sl_conf_number connections;      /* per worker; default 65536 */
-        struct sl_conf_number handshakes;       /* TLS handshakes in flight per worker; default 1024 */
+        struct sl_conf_number handshakes;       /* TLS handshakes in flight per worker; 0: see sl_conf_handshakes */
         struct sl_conf_number drain_timeout_ns; /* SIGTERM; 30 s */
         struct sl_mark mark;
     } limits;
@@ -208,6 +208,9 @@ void sl_conf_free(struct sl_conf *conf);
 const char *sl_conf_file_at(const struct sl_conf *conf, uint32_t i, struct sl_conf_file *contents);
 /* Whether file i holds something else by now, or can't be read. */
 bool sl_conf_file_differs(const struct sl_conf *conf, uint32_t i);
+
+/* TLS handshakes in flight per worker: as configured, or what an eighth of a worker's memory holds. */
+uint32_t sl_conf_handshakes(const struct sl_conf *conf);
 
 /* What the text asks of the machine's cores, which are numbered from 0: more workers than there are, a core that is not
  * there. Each is an error in errs with its line. True when there is any. */

@@ -76,9 +76,10 @@ static const struct conf_key limits_keys[] = {
      .def = "65536", .flags = CONF_RESTART,
      .help = "Connections per worker, clients' and upstreams' together. Tables are made for so many at start, so a "
              "reload can't change it."},
-    {.name = "handshakes", .type = &conf_type_count, .offset = IN(limits, handshakes), .min = 1, .max = 1u << 20,
-     .def = "1024",
-     .help = "TLS handshakes in flight per worker; about 110 KiB each."},
+    {.name = "handshakes", .type = &conf_type_count, .offset = IN(limits, handshakes), .max = 1u << 20,
+     .def = "0",
+     .help = "TLS handshakes in flight per worker, about 64 KiB each; 0: as many as fit in an eighth of the worker's share "
+             "of dpdk.memory. At the limit the one without progress for longest gives way."},
     {.name = "drain_timeout", .type = &conf_type_duration, .offset = IN(limits, drain_timeout_ns), .max = DAY,
      .def = "30s",
      .help = "How long connections may go on after SIGTERM before they are reset."},

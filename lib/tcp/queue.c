@@ -42,6 +42,7 @@ static bool join_tail(struct node_pool *p, struct queue *q, struct rte_mbuf *m, 
     memcpy((uint8_t *)tail->mbuf->buf_addr + end, (const uint8_t *)m->buf_addr + off, len);
     tail->len = (uint16_t)(tail->len + len);
     q->bytes += len;
+    p->copied_bytes += len;
     rte_pktmbuf_free_seg(m);
     return true;
 }

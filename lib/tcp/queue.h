@@ -17,7 +17,8 @@ struct node {
 
 struct node_pool {
     struct slab slab;
-    uint64_t held_bytes; /* whole buffers behind all nodes */
+    uint64_t held_bytes;   /* whole buffers behind all nodes */
+    uint64_t copied_bytes; /* so far, by joining */
 };
 
 struct queue {

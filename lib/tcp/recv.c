@@ -127,7 +127,7 @@ static void take_in_order(struct conn *c, struct seg *s)
         return;
     }
     while (next_slice(s, &slice)) {
-        if (!sl_tcp_queue_push(&c->t->nodes, &c->rcvq, slice.mbuf, slice.off, slice.len, true)) {
+        if (!sl_tcp_queue_push(&c->t->nodes, &c->rcvq, slice.mbuf, slice.off, slice.len, memory_wants_joining(c->t))) {
             sl_slice_free(&slice);
             sl_stat_drop(c->t->stats, SL_DROP_TCP_HELD_MAX);
             break;

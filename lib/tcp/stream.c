@@ -59,7 +59,8 @@ static int op_send(struct sl_stream *s, struct sl_slice *slices, uint32_t n)
             sl_slice_free(&slices[i]);
             continue;
         }
-        if (!sl_tcp_queue_push(&c->t->nodes, &c->sndq, slices[i].mbuf, slices[i].off, len, true)) {
+        if (!sl_tcp_queue_push(&c->t->nodes, &c->sndq, slices[i].mbuf, slices[i].off, len,
+                               memory_wants_joining(c->t))) {
             free_slices(slices + i, n - i); /* a stream with a hole is worse than none */
             sl_stat_drop(c->t->stats, SL_DROP_TCP_HELD_MAX);
             sl_tcp_conn_abort(c, SL_REASON_NO_RESOURCE);

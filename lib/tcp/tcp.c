@@ -161,6 +161,8 @@ void sl_tcp_timers(struct sl_tcp *t, uint64_t now)
     sl_tcp_request_timers(t);
     sl_tcp_linger_timers(t);
     sl_tcp_conn_reap(t);
+    sl_stat_add(t->stats, SL_CTR_TCP_BYTES_COPIED, t->nodes.copied_bytes - t->copied_told);
+    t->copied_told = t->nodes.copied_bytes;
 }
 
 uint64_t sl_tcp_next(const struct sl_tcp *t)

@@ -56,6 +56,7 @@ struct sl_tcp {
     struct table table;
     struct slab conns, requests, lingers, reasms, scores;
     struct node_pool nodes;
+    uint64_t copied_told; /* of nodes.copied_bytes */
     struct sl_wheel wheel;
     struct sl_list out;     /* of conn.out_link: something to send */
     struct sl_list dead;    /* of conn.out_link: to be freed at the end of this step */
@@ -75,16 +76,19 @@ struct sl_tcp {
     } rst_budget;
 };
 
-/* Memory: what queues hold, against marks in eighths of held_max_bytes. From MARK_TIGHT on windows and credit shrink to
+/* Memory: what queues hold, against marks in eighths of held_max_bytes. From MARK_JOIN on small payloads are copied
+ * together, so that they don't hold a buffer each; below nothing is copied. From MARK_TIGHT on windows and credit shrink to
  * what keeps a connection going; then bytes ahead of order are given up, then bytes in order of those who have some
  * waiting already; the last eighth is for those who have none, or too little to be taken, so that nobody waits for
  * ever for somebody else. */
-enum { MARK_TIGHT = 5, MARK_AHEAD = 6, MARK_IN_ORDER = 7, MARK_FULL = 8 };
+enum { MARK_JOIN = 1, MARK_TIGHT = 5, MARK_AHEAD = 6, MARK_IN_ORDER = 7, MARK_FULL = 8 };
 #define TCP_TIGHT_CREDIT_BYTES (20u << 10) /* a TLS record and its headers */
 static inline bool memory_is_below(const struct sl_tcp *t, uint32_t mark)
 {
     return t->nodes.held_bytes < t->held_max_bytes / 8 * mark;
 }
+
+static inline bool memory_wants_joining(const struct sl_tcp *t) { return !memory_is_below(t, MARK_JOIN); }
 
 static inline struct conn *conn_at(const struct sl_tcp *t, uint32_t idx) { return slab_at(&t->conns, idx); }
 static inline struct request *request_at(const struct sl_tcp *t, uint32_t idx) { return slab_at(&t->requests, idx); }

@@ -19,7 +19,7 @@ struct sl_stream *sl_tls_accept(struct sl_tls *t, struct sl_tls_site *site, stru
         lower->ops->release(lower);
         return NULL;
     }
-    if (t->n_flight >= t->params.handshakes_max)
+    while (t->n_flight >= t->params.handshakes_max)
         sl_tls_handshake_fail(sl_container_of(t->in_flight.next, struct sl_tls_conn, flight), &evicted, false);
     sl_stream_init(&c->up, &sl_tls_stream_ops);
     c->up.ready = ready;

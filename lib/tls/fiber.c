@@ -195,6 +195,8 @@ struct sl_fiber_pool *sl_fiber_pool_create(uint32_t max, enum sl_fiber_switch ho
     return pool;
 }
 
+void sl_fiber_pool_limit(struct sl_fiber_pool *pool, uint32_t max) { pool->max = max; }
+
 static void unmake(struct sl_fiber *f)
 {
     if (f->arena.base)

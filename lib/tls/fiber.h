@@ -20,6 +20,8 @@ enum sl_fiber_switch {
 
 /* At most max fibers at a time; memory is taken as they are first needed and kept. NULL: no memory. */
 struct sl_fiber_pool *sl_fiber_pool_create(uint32_t max, enum sl_fiber_switch how);
+/* The same limit anew; those in use beyond it go on. */
+void sl_fiber_pool_limit(struct sl_fiber_pool *pool, uint32_t max);
 /* No fiber may be in use. */
 void sl_fiber_pool_destroy(struct sl_fiber_pool *pool);
 

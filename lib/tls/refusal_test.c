@@ -314,6 +314,30 @@ static void at_the_cap_the_stalest_gives_way(void **state)
 
 static bool was_read(const struct th_pipe *p) { return p->in.len == 0; }
 
+/* A configuration may allow fewer than are in flight: the next one makes the stalest give way until they fit. */
+static void a_lower_cap_holds_from_the_next_one_on(void **state)
+{
+    struct th_rig r;
+    struct th_pipe *p[4];
+
+    th_rig_start(&r, &(struct th_rig_opts){.certs = {&p256}, .handshakes_max = 3});
+    for (int i = 0; i < 4; i++) {
+        if (i == 3)
+            sl_tls_limit(r.tls, 2);
+        p[i] = th_pipe_new(r.feed_pool);
+        assert_non_null(th_rig_accept(&r, p[i]));
+    }
+    assert_int_equal(sl_tls_handshakes(r.tls), 2);
+    assert_true(p[0]->aborted && p[1]->aborted);
+    assert_false(p[2]->aborted || p[3]->aborted);
+    for (int i = 2; i < 4; i++)
+        th_pipe_cut(p[i], SL_REASON_RESET);
+    th_rig_step(&r);
+    for (int i = 0; i < 4; i++)
+        th_pipe_free(p[i]);
+    th_rig_stop(&r);
+}
+
 /* Two hellos wait and the budget allows for one step: under pressure the newer one is taken first, otherwise the
  * older. */
 static void budget_and_order(void **state)
@@ -467,6 +491,7 @@ int main(void)
         cmocka_unit_test(client_resets_in_the_middle),
         cmocka_unit_test(handshake_time_is_limited),
         cmocka_unit_test(at_the_cap_the_stalest_gives_way),
+        cmocka_unit_test(a_lower_cap_holds_from_the_next_one_on),
         cmocka_unit_test(budget_and_order),
         cmocka_unit_test(lingering_is_bounded),
         cmocka_unit_test(destroy_takes_all_with_it),

@@ -86,6 +86,12 @@ void sl_tls_destroy(struct sl_tls *t)
     free(t);
 }
 
+void sl_tls_limit(struct sl_tls *t, uint32_t handshakes_max)
+{
+    t->params.handshakes_max = handshakes_max;
+    sl_fiber_pool_limit(t->engines.fibers, handshakes_max);
+}
+
 /* ---- sites ---- */
 
 struct sl_tls_site *sl_tls_site_create(struct sl_tls *t, const struct sl_conf *conf, uint32_t index, struct sl_err *err)
@@ -186,6 +192,7 @@ static void set_gauge(struct sl_stats *st, enum sl_ctr ctr, uint64_t value)
 void sl_tls_run(struct sl_tls *t, uint64_t now, uint64_t wall_s)
 {
     const struct sl_crypto_memory *memory = sl_crypto_memory();
+    struct sl_fiber_use fibers;
     struct sl_stream *lower;
     uint8_t events;
 
@@ -197,6 +204,10 @@ void sl_tls_run(struct sl_tls *t, uint64_t now, uint64_t wall_s)
         on_events[c->phase](c, events);
     }
     retry_starved(t);
+    sl_fiber_pool_use(t->engines.fibers, &fibers);
+    set_gauge(t->params.stats, SL_CTR_TLS_FIBERS, fibers.made);
+    set_gauge(t->params.stats, SL_CTR_TLS_FIBER_STACK_PEAK_BYTES, fibers.stack_peak_bytes);
+    set_gauge(t->params.stats, SL_CTR_TLS_FIBER_ARENA_PEAK_BYTES, fibers.arena_peak_bytes);
     set_gauge(t->params.stats, SL_CTR_TLS_HEAP_BYTES, memory->now_bytes);
     set_gauge(t->params.stats, SL_CTR_TLS_HEAP_PEAK_BYTES, memory->peak_bytes);
 }

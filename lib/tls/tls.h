@@ -36,6 +36,9 @@ int sl_tls_create(const struct sl_tls_params *params, struct sl_tls **tls, struc
 /* Aborts and releases the streams below of all connections, and frees what is left of sites; none may be used then. */
 void sl_tls_destroy(struct sl_tls *tls);
 
+/* Handshakes in flight, anew. */
+void sl_tls_limit(struct sl_tls *tls, uint32_t handshakes_max);
+
 /* The site of listener conf->listeners[index], with one reference. conf must outlive it. Certificates are parsed when
  * first used. Wall clock in seconds since 1970 is only needed by tickets and X.509 validity and is handed on by run. */
 struct sl_tls_site *sl_tls_site_create(struct sl_tls *tls, const struct sl_conf *conf, uint32_t index,

@@ -184,6 +184,8 @@ int generation_apply(struct sl_worker *w, const struct sl_conf *conf, uint64_t n
         destroy(g);
         return code;
     }
+    if (w->limits_follow)
+        sl_tls_limit(w->tls, sl_conf_handshakes(conf));
     sl_list_push_back(&w->generations, &g->link);
     generation_sweep(w);
     publish(w);

@@ -42,6 +42,7 @@ struct sl_worker {
     struct sl_list listeners;
     struct sl_list generations; /* oldest first; the last is current */
     bool draining;
+    bool limits_follow;         /* handshakes: the configuration says how many */
     uint64_t oldest_generation; /* atomic */
     uint32_t busy;              /* atomic */
     uint32_t n_ifaces;

@@ -164,6 +164,7 @@ int sl_worker_create(const struct sl_worker_params *p, uint64_t now, struct sl_w
     w->id = p->id;
     w->steer = p->steer;
     w->n_ifaces = p->n_ifaces;
+    w->limits_follow = !p->handshakes_max;
     sl_rng_seed(&w->rng, p->seed);
     sl_ready_init(&w->accepted);
     sl_list_init(&w->listeners);

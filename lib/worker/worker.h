@@ -21,10 +21,11 @@ struct sl_worker_params {
     const struct sl_net_iface_conf *ifaces;
     uint32_t n_ifaces;
     const struct sl_steer *steer; /* shared, immutable; outlives the worker */
-    uint32_t conns_max, handshakes_max;
-    uint32_t mbufs;        /* in this worker's pools, all sizes together, from the memory setting */
-    uint64_t seed;         /* replayable random */
-    uint64_t time_wait_ns; /* 0: default */
+    uint32_t conns_max;
+    uint32_t handshakes_max; /* 0: each configuration's own (sl_conf_handshakes) */
+    uint32_t mbufs;          /* in this worker's pools, all sizes together, from the memory setting */
+    uint64_t seed;           /* replayable random */
+    uint64_t time_wait_ns;   /* 0: default */
     /* Appends a line of the key log, where the configuration asks for one; NULL: none is written. */
     void (*keylog)(const char *path, const char *line, size_t len_bytes);
     const uint8_t *
