@@ -228,6 +228,19 @@ static void an_alert_is_not_answered(void **state)
     }
 }
 
+/* mbedTLS's clients refuse a certificate so. */
+static void an_alert_in_clear(void **state)
+{
+    struct link l;
+
+    greet(&l);
+    th_raw_plain(&l.c, TH_ALERT, "\x02\x30", 2);
+    th_rig_step(&l.r);
+    assert_true(l.pipe->fin_out);
+    assert_int_equal(th_rig_ctr(&l.r, SL_CTR_TLS_FAILED_ALERT), 1);
+    end(&l);
+}
+
 static void close_notify_before_finished(void **state)
 {
     struct link l;
@@ -328,6 +341,7 @@ int main(void)
         cmocka_unit_test(a_bad_tag),
         cmocka_unit_test(records_too_long_and_too_short),
         cmocka_unit_test(an_alert_is_not_answered),
+        cmocka_unit_test(an_alert_in_clear),
         cmocka_unit_test(close_notify_before_finished),
         cmocka_unit_test(change_cipher_spec_is_dropped),
         cmocka_unit_test(a_change_cipher_spec_that_is_none),

@@ -114,6 +114,18 @@ static const struct error *error_of(int ret)
     return err;
 }
 
+/* An alert in clear where keys are in force: clients of mbedTLS that do not like our certificate say so. Nobody can tell
+ * who sent it, but no handshake comes of it either way, and the log should say why. */
+static bool alert_in_clear(const mbedtls_ssl_context *ssl, int ret, uint8_t *alert)
+{
+    const unsigned char *head = ssl->MBEDTLS_PRIVATE(in_hdr);
+
+    if (ret != MBEDTLS_ERR_SSL_INVALID_MAC || head[0] != MBEDTLS_SSL_MSG_ALERT || head[3] != 0 || head[4] != 2)
+        return false;
+    *alert = head[6];
+    return true;
+}
+
 void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, struct sl_tls_failure *out)
 {
     const struct error *err = error_of(ret);
@@ -130,6 +142,8 @@ void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, struct sl_tls_failu
         out->alert_received = e->ssl.MBEDTLS_PRIVATE(in_msg)[1];
         return;
     }
+    if (alert_in_clear(&e->ssl, ret, &out->alert_received))
+        out->why = SL_TLS_FAIL_ALERT;
     if (e->bad_share) /* mbedTLS takes it for a fault of the record or of ours (RFC 8446 4.2.8.2, 7.4.2) */
         out->why = SL_TLS_FAIL_MESSAGE;
     if (e->alerted)

@@ -11,7 +11,7 @@
 
 #define STEPS_PER_HANDSHAKE 256    /* states; a full handshake passes through about 20 */
 #define HANDSHAKE_MAX_BYTES 131072 /* hello, skipped early data and the rest */
-#define BUFFER_SLACK_BYTES 256 /* headers, nonces and tags in front of and behind a record in mbedTLS's buffers */
+#define BUFFER_SLACK_BYTES 256     /* headers, nonces and tags in front of and behind a record in mbedTLS's buffers */
 
 static const struct sl_engine_suite suites[] = {
     {MBEDTLS_TLS1_3_AES_128_GCM_SHA256, "TLS_AES_128_GCM_SHA256", SL_CTR_TLS_SUITE_AES128_GCM},
@@ -123,7 +123,7 @@ static void list_suites(struct sl_engine_policy *p, uint32_t variant)
         return;
     }
     for (; *from; from++)
-        if (!is_13(*from))
+        if (p->app.role == SL_ENGINE_CLIENT || !is_13(*from)) /* a client offers all */
             *to++ = *from;
 }
 
