@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "crypto/crypto.h"
@@ -116,6 +117,14 @@ double bm_empty_cpu_ns(void)
     static double known;
 
     return known > 0 ? known : (known = between(bm_cpu_ns));
+}
+
+uint64_t bm_switches(void)
+{
+    struct rusage use;
+
+    getrusage(RUSAGE_THREAD, &use);
+    return (uint64_t)use.ru_nivcsw;
 }
 
 /* ---- samples ---- */
