@@ -35,6 +35,8 @@ double bm_empty_cycles(void);
 /* Processor time of this thread, for stretches of some microseconds and more, and what a pair of it measures. */
 uint64_t bm_cpu_ns(void);
 double bm_empty_cpu_ns(void);
+/* How often the kernel has given the processor to somebody else so far. */
+uint64_t bm_switches(void);
 
 /* ---- samples ---- */
 struct bm_series {

@@ -175,7 +175,7 @@ static void openssl_hash(const char *name, const EVP_MD *md, uint32_t block, dou
 
         for (int i = 0; i < 16; i++)
             bm_must(EVP_Digest(hashed, HASHED, out, NULL, md, NULL) == 1, "EVP's digest");
-        bm_add(&ns, (double)(bm_cpu_ns() - begin) / 16 / (HASHED / block));
+        bm_add(&ns, (double)(bm_cpu_ns() - begin) / (16.0 * HASHED / block));
     } while (bm_now_ns() < until);
     put_hash(name, "openssl-evp", "block, the whole digest of 4 KiB", &ns);
 }

@@ -157,6 +157,26 @@ void bm_shake_whole(struct bm_shake *s, struct bm_conn *c)
     bm_client_step(s, c); /* tickets */
 }
 
+void bm_shake_wave(struct bm_shake *s)
+{
+    uint32_t left = s->n;
+
+    for (uint32_t i = 0; i < s->n; i++)
+        bm_shake_begin(s, &s->conns[i]);
+    while (left) {
+        for (uint32_t i = 0; i < s->n; i++)
+            bm_client_step(s, &s->conns[i]);
+        bm_shake_serve(s);
+        left = 0;
+        for (uint32_t i = 0; i < s->n; i++)
+            left += !s->conns[i].open || !s->conns[i].done;
+    }
+    for (uint32_t i = 0; i < s->n; i++) {
+        bm_client_step(s, &s->conns[i]); /* tickets */
+        bm_shake_end(s, &s->conns[i]);
+    }
+}
+
 void bm_shake_open(struct bm_shake *s, const struct bm_server_ops *ops, const struct bm_variant *v, uint32_t n)
 {
     *s = (struct bm_shake){.ops = ops, .variant = v, .n = n, .burst = n};
@@ -200,11 +220,16 @@ void bm_shake_turn(struct bm_shake *s)
     bm_shake_serve(s);
 }
 
-void bm_shake_stop(struct bm_shake *s)
+void bm_shake_finish(struct bm_shake *s)
 {
     for (uint32_t i = 0; i < s->n; i++)
         if (s->conns[i].begun)
             bm_shake_end(s, &s->conns[i]);
+}
+
+void bm_shake_stop(struct bm_shake *s)
+{
+    bm_shake_finish(s);
     s->ops->stop(s->server);
     SSL_SESSION_free(s->session);
     SSL_CTX_free(s->clients);

@@ -97,12 +97,16 @@ void bm_shake_end(struct bm_shake *s, struct bm_conn *c);
 /* The server has its turn. */
 void bm_shake_serve(struct bm_shake *s);
 
+/* All of them begin, and end when all have shaken hands. */
+void bm_shake_wave(struct bm_shake *s);
+
 /* The same with n connections in flight; at most `burst` of them bring bytes in one turn of the loop (0: all). */
 void bm_shake_start(struct bm_shake *s, const struct bm_server_ops *ops, const struct bm_variant *v, uint32_t n,
                     uint32_t burst);
 /* One turn: clients that have something to do, then the server. Ends and begins anew what is done. */
 void bm_shake_turn(struct bm_shake *s);
-/* Connections that have not ended end. */
+/* All that are in flight end. */
+void bm_shake_finish(struct bm_shake *s);
 void bm_shake_stop(struct bm_shake *s);
 /* The server's own time: without the bench's stream and clocks. */
 double bm_shake_us(const struct bm_spent *s);

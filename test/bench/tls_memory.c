@@ -69,7 +69,7 @@ static double established(const struct bm_server_ops *ops, const struct bm_varia
         bm_shake_whole(&s, &s.conns[i]);
         forget_client(&s.conns[i]);
     }
-    per = (heap() - before) / (n - warm);
+    per = (heap() - before) / (double)(n - warm);
     bm_shake_stop(&s);
     return per;
 }
@@ -80,13 +80,14 @@ static double established(const struct bm_server_ops *ops, const struct bm_varia
 static double openssl_in_flight(const struct bm_variant *v, uint32_t n)
 {
     struct bm_shake s;
+    uint32_t warm = n / 4;
     double before = 0;
 
     bm_shake_open(&s, &bm_server_openssl, v, n);
     for (uint32_t i = 0; i < n; i++) {
         struct bm_conn *c = &s.conns[i];
 
-        if (i == n / 4)
+        if (i == warm)
             before = heap();
         bm_shake_begin(&s, c);
         bm_client_step(&s, c);
@@ -94,7 +95,7 @@ static double openssl_in_flight(const struct bm_variant *v, uint32_t n)
         bm_client_end(c);
         (void)BIO_reset(c->to_server);
     }
-    before = (heap() - before) / (n - n / 4);
+    before = (heap() - before) / (n - warm);
     bm_shake_stop(&s);
     return before;
 }
