@@ -202,8 +202,8 @@ struct sl_op_queue;
 struct sl_op_queue *sl_op_queue_create(void); /* NULL: no memory */
 void sl_op_queue_destroy(struct sl_op_queue *q);
 /* Takes an operation. When it fills a batch of its kind the batch is computed at once (not where the best backend
- * computes one after the other: there only flush does, within its budget). */
-void sl_op_submit(struct sl_op_queue *q, struct sl_op *op);
+ * computes one after the other: there only flush does, within its budget). What that cost in nanoseconds; 0: it waits. */
+uint64_t sl_op_submit(struct sl_op_queue *q, struct sl_op *op);
 /* Computes what waits, batches that are not full too, dearest kinds last (but for one that was passed over too often),
  * until it has cost budget_ns; at least one batch. What it cost. */
 uint64_t sl_op_flush(struct sl_op_queue *q, uint64_t budget_ns);

@@ -104,7 +104,7 @@ static uint64_t run(struct sl_op_queue *q, enum sl_op_kind kind)
     return cost;
 }
 
-void sl_op_submit(struct sl_op_queue *q, struct sl_op *op)
+uint64_t sl_op_submit(struct sl_op_queue *q, struct sl_op *op)
 {
     struct stock *stock = stock_of(q, op->kind);
 
@@ -115,7 +115,8 @@ void sl_op_submit(struct sl_op_queue *q, struct sl_op *op)
     q->n[op->kind]++;
     /* Company gains nothing from a backend that computes one after the other: there the budget of flush decides. */
     if (q->n[op->kind] >= SL_OP_BATCH && sl_op_best(op->kind)->width > 1)
-        (void)run(q, op->kind);
+        return run(q, op->kind);
+    return 0;
 }
 
 /* The kind whose turn it is: one that was passed over too often, or else the cheapest. COUNT: nothing waits. */

@@ -49,7 +49,9 @@ struct sl_engine_start {
     uint32_t n_certs;
     const uint8_t *binding; /* of tickets, SL_TICKET_BINDING_BYTES */
     uint16_t suite;         /* server: of 1.3, IANA; 0: 1.2 is spoken */
+    uint32_t suites;        /* server: set of enum sl_hello_suite that the client offers */
     bool chacha_first;      /* server, 1.2: the client would rather not use AES */
+    bool extended_master;   /* server, 1.2: the client offers RFC 7627 */
 };
 
 enum sl_engine_step {

@@ -25,8 +25,7 @@ static const struct group {
      MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1, SL_OP_P384_GENERATE, SL_OP_P384_AGREE, 97, 48},
 };
 
-/* Parks until e->op, of which everything but the kind is filled in, has been computed; its status. */
-static int compute(struct sl_engine *e, enum sl_op_kind kind)
+int sl_engine_compute(struct sl_engine *e, enum sl_op_kind kind)
 {
     e->op.kind = kind;
     e->wants = SL_ENGINE_WANT_OPERATION;
@@ -34,7 +33,7 @@ static int compute(struct sl_engine *e, enum sl_op_kind kind)
     return e->op.status;
 }
 
-static void forget_op(struct sl_engine *e) { sl_crypto_wipe(&e->op, sizeof e->op); }
+void sl_engine_forget_op(struct sl_engine *e) { sl_crypto_wipe(&e->op, sizeof e->op); }
 
 /* ---- key agreement ---- */
 
@@ -45,10 +44,10 @@ static void make_share(struct sl_engine *e, const struct group *g)
     share->group = g;
     if (sl_op_ephemeral(e->policy->app.shared->ops, g->generate, share->scalar, share->ours))
         return;
-    (void)compute(e, g->generate); /* without input there is nothing to fail on */
+    (void)sl_engine_compute(e, g->generate); /* without input there is nothing to fail on */
     memcpy(share->scalar, e->op.dh.scalar, sizeof share->scalar);
     memcpy(share->ours, e->op.dh.point, sizeof share->ours);
-    forget_op(e);
+    sl_engine_forget_op(e);
 }
 
 /* False: the peer's half can't be used. */
@@ -60,9 +59,9 @@ static bool agree(struct sl_engine *e, const uint8_t *peer, size_t peer_len, uin
     if (good) {
         memcpy(e->op.dh.scalar, e->share.scalar, sizeof e->share.scalar);
         memcpy(e->op.dh.point, peer, peer_len);
-        good = compute(e, g->agree) == 0;
+        good = sl_engine_compute(e, g->agree) == 0;
         memcpy(out, e->op.dh.secret, g->secret_bytes);
-        forget_op(e);
+        sl_engine_forget_op(e);
     }
     sl_crypto_wipe(&e->share, sizeof e->share);
     e->bad_share = !good;
@@ -218,12 +217,14 @@ static const struct digest {
 } digests[] = {
     {MBEDTLS_MD_SHA256, SL_RSA_SHA256}, {MBEDTLS_MD_SHA384, SL_RSA_SHA384}, {MBEDTLS_MD_SHA512, SL_RSA_SHA512}};
 
-static const struct digest *digest_of(mbedtls_md_type_t md)
+bool sl_engine_rsa_hash(mbedtls_md_type_t md, enum sl_rsa_hash *hash)
 {
     for (uint32_t i = 0; i < SL_ARRAY_LEN(digests); i++)
-        if (digests[i].md == md)
-            return &digests[i];
-    return NULL;
+        if (digests[i].md == md) {
+            *hash = digests[i].hash;
+            return true;
+        }
+    return false;
 }
 
 static const struct sl_certificate *certificate_of(const struct sl_engine *e, const mbedtls_pk_context *pk)
@@ -244,9 +245,9 @@ static int sign_ecdsa(struct sl_engine *e, const struct sl_certificate *cert, co
     e->op.key = cert->op_key;
     e->op.ecdsa.hash_bytes = (uint32_t)hash_len;
     memcpy(e->op.ecdsa.hash, hash, hash_len);
-    status = compute(e, cert->op_kind);
+    status = sl_engine_compute(e, cert->op_kind);
     n = status ? 0 : sl_ecdsa_der(der, e->op.ecdsa.r, e->op.ecdsa.s, cert->number_bytes);
-    forget_op(e);
+    sl_engine_forget_op(e);
     if (!n || n > room)
         return MBEDTLS_ERR_ECP_BAD_INPUT_DATA;
     memcpy(sig, der, n);
@@ -265,11 +266,11 @@ static int sign_rsa(struct sl_engine *e, const struct sl_certificate *cert, bool
         status =
             pss ? sl_rsa_encode_pss(md, hash, e->op.rsa.in, bytes) : sl_rsa_encode_pkcs1(md, hash, e->op.rsa.in, bytes);
     if (!status)
-        status = compute(e, cert->op_kind);
+        status = sl_engine_compute(e, cert->op_kind);
     if (!status)
         memcpy(sig, e->op.rsa.out, bytes);
     *len = bytes;
-    forget_op(e);
+    sl_engine_forget_op(e);
     return status ? MBEDTLS_ERR_RSA_PRIVATE_FAILED : 0;
 }
 
@@ -279,13 +280,13 @@ static bool sign(bool pss, const mbedtls_pk_context *pk, mbedtls_md_type_t md, c
 {
     struct sl_engine *e = sl_engine_here();
     const struct sl_certificate *cert = e ? certificate_of(e, pk) : NULL;
-    const struct digest *d = digest_of(md);
+    enum sl_rsa_hash digest;
 
     if (e)
         e->signed_once = true;
-    if (!cert || !cert->op_key || !d || hash_len > sizeof e->op.ecdsa.hash)
+    if (!cert || !cert->op_key || !sl_engine_rsa_hash(md, &digest) || hash_len > sizeof e->op.ecdsa.hash)
         return false;
-    *ret = cert->rsa ? sign_rsa(e, cert, pss, d->hash, hash, sig, room, len)
+    *ret = cert->rsa ? sign_rsa(e, cert, pss, digest, hash, sig, room, len)
                      : sign_ecdsa(e, cert, hash, hash_len, sig, room, len);
     return true;
 }

@@ -11,8 +11,7 @@
 
 #define STEPS_PER_HANDSHAKE 256    /* states; a full handshake passes through about 20 */
 #define HANDSHAKE_MAX_BYTES 131072 /* hello, skipped early data and the rest */
-#define EARLY_DATA_SKIP_BYTES 16384
-#define BUFFER_SLACK_BYTES 256 /* headers, nonces and tags in front of and behind a record in mbedTLS's buffers */
+#define BUFFER_SLACK_BYTES 256     /* headers, nonces and tags in front of and behind a record in mbedTLS's buffers */
 
 static const struct sl_engine_suite suites[] = {
     {MBEDTLS_TLS1_3_AES_128_GCM_SHA256, "TLS_AES_128_GCM_SHA256", SL_CTR_TLS_SUITE_AES128_GCM},
@@ -33,13 +32,6 @@ static const struct sl_engine_suite suites[] = {
     {0, "", SL_CTR_TLS_SUITE_AES128_GCM},
 };
 
-/* Back to the worker, to be resumed when there is what is wanted. */
-static void park(struct sl_engine *e, enum sl_engine_step wants)
-{
-    e->wants = wants;
-    sl_fiber_park();
-}
-
 /* ---- mbedTLS's callbacks ---- */
 
 static int wire_out(void *ctx, const unsigned char *buf, size_t len)
@@ -47,11 +39,41 @@ static int wire_out(void *ctx, const unsigned char *buf, size_t len)
     struct sl_engine *e = ctx;
     uint32_t n;
 
+    sl_engine_note_alert(e, buf, len);
+    sl_engine_note_retry(e, buf, (uint32_t)len);
     while (!(n = sl_wire_write(e->start.wire, buf, (uint32_t)len)))
-        park(e, SL_ENGINE_WANT_ROOM);
+        sl_engine_park(e, SL_ENGINE_WANT_ROOM);
     return (int)n;
 }
 
+/* What mbedTLS tolerates of 1.3, as the last record was: an alert ends it whatever its level, but for user_canceled
+ * (RFC 8446 6), and so does a change_cipher_spec under protection (5). */
+static struct sl_tls_failure tolerated(const mbedtls_ssl_context *ssl)
+{
+    uint8_t type = (uint8_t)ssl->MBEDTLS_PRIVATE(in_msgtype), alert = ssl->MBEDTLS_PRIVATE(in_msg)[1];
+    bool protected = ssl->MBEDTLS_PRIVATE(in_hdr)[0] == MBEDTLS_SSL_MSG_APPLICATION_DATA;
+
+    if (mbedtls_ssl_get_version_number(ssl) != MBEDTLS_SSL_VERSION_TLS1_3)
+        return (struct sl_tls_failure){0};
+    if (type == MBEDTLS_SSL_MSG_ALERT && alert != SL_ALERT_USER_CANCELED)
+        return (struct sl_tls_failure){.why = SL_TLS_FAIL_ALERT, .alert_received = alert};
+    if (type == MBEDTLS_SSL_MSG_CHANGE_CIPHER_SPEC && protected)
+        return (struct sl_tls_failure){.why = SL_TLS_FAIL_MESSAGE, .alert_sent = SL_ALERT_UNEXPECTED_MESSAGE};
+    return (struct sl_tls_failure){0};
+}
+
+/* Within one state mbedTLS reads without end: whether it may have another record. The last one's header still stands. */
+static bool may_read_on(struct sl_engine *e)
+{
+    if (e->start.wire->in_bytes > HANDSHAKE_MAX_BYTES)
+        e->refused = (struct sl_tls_failure){.why = SL_TLS_FAIL_LIMIT, .alert_sent = SL_ALERT_UNEXPECTED_MESSAGE};
+    else if (!e->refused.why)
+        e->refused = tolerated(&e->ssl);
+    e->ssl.MBEDTLS_PRIVATE(in_msgtype) = 0; /* it stays as it was when a record is skipped as early data */
+    return !e->refused.why;
+}
+
+/* What was read before there was an engine comes first, and so does a second hello. */
 static int wire_in(void *ctx, unsigned char *buf, size_t len)
 {
     struct sl_engine *e = ctx;
@@ -59,35 +81,30 @@ static int wire_in(void *ctx, unsigned char *buf, size_t len)
 
     if (n)
         return (int)n;
+    if (e->asks_again) {
+        int ret = sl_engine_second_hello(e);
+
+        return ret ? ret : (int)sl_hello_replay(e->start.hello, buf, (uint32_t)len);
+    }
+    if (buf == e->ssl.MBEDTLS_PRIVATE(in_hdr) && !may_read_on(e))
+        return MBEDTLS_ERR_SSL_CONN_EOF; /* it says nothing about that */
     while (!(n = sl_wire_read(e->start.wire, buf, (uint32_t)len))) {
         if (sl_wire_ended(e->start.wire))
             return MBEDTLS_ERR_SSL_CONN_EOF;
-        park(e, SL_ENGINE_WANT_BYTES);
+        sl_engine_park(e, SL_ENGINE_WANT_BYTES);
     }
     return (int)n;
 }
 
-/* Called when a hello's extensions are known. A second one, after a HelloRetryRequest, must ask for the same name (RFC
- * 8446 4.1.2). */
+/* Called when a hello's extensions are known. mbedTLS skips refused early data only as far as the session says, and
+ * there is no session yet (RFC 8446 4.2.10). */
 static int look_at_hello(mbedtls_ssl_context *ssl)
 {
-    struct sl_engine *e = mbedtls_ssl_get_user_data_p(ssl);
-    size_t len = 0;
-    const unsigned char *name = mbedtls_ssl_get_hs_sni(ssl, &len);
-
 #ifdef MBEDTLS_SSL_EARLY_DATA
-    /* mbedTLS skips refused early data only as far as the session says, and there is no session yet (RFC 8446 4.2.10).
-     */
     if (ssl->MBEDTLS_PRIVATE(session_negotiate))
-        ssl->MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(max_early_data_size) = EARLY_DATA_SKIP_BYTES;
+        ssl->MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(max_early_data_size) = SL_ENGINE_EARLY_DATA_BYTES;
 #endif
-    if (!e->hellos++) {
-        e->asked_bytes = (uint16_t)SL_MIN(len, sizeof e->asked);
-        if (name)
-            memcpy(e->asked, name, e->asked_bytes);
-        return 0;
-    }
-    return len == e->asked_bytes && (!name || memcmp(name, e->asked, len) == 0) ? 0 : MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER;
+    return 0;
 }
 
 /* ---- policy ---- */
@@ -106,7 +123,7 @@ static void list_suites(struct sl_engine_policy *p, uint32_t variant)
         return;
     }
     for (; *from; from++)
-        if (!is_13(*from))
+        if (p->app.role == SL_ENGINE_CLIENT || !is_13(*from)) /* a client offers all */
             *to++ = *from;
 }
 
@@ -137,9 +154,8 @@ static void conf_peer(mbedtls_ssl_config *conf, const struct sl_engine_policy_co
     mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_NONE);
     if (!trust)
         return;
-    mbedtls_ssl_conf_authmode(conf, app->role == SL_ENGINE_CLIENT || app->settings->clients == SL_CLIENTS_REQUIRED
-                                        ? MBEDTLS_SSL_VERIFY_REQUIRED
-                                        : MBEDTLS_SSL_VERIFY_OPTIONAL);
+    mbedtls_ssl_conf_authmode(conf, app->role == SL_ENGINE_CLIENT ? MBEDTLS_SSL_VERIFY_REQUIRED
+                                                                  : MBEDTLS_SSL_VERIFY_OPTIONAL);
     mbedtls_ssl_conf_ca_chain(conf, &trust->ca, trust->crl.raw.p ? &trust->crl : NULL);
 }
 
@@ -204,11 +220,6 @@ static const mbedtls_ssl_config *variant_for(const struct sl_engine_policy *p, c
 
 /* ---- a handshake ---- */
 
-static bool over_limit(const struct sl_engine *e)
-{
-    return e->steps > STEPS_PER_HANDSHAKE || e->start.wire->in_bytes > HANDSHAKE_MAX_BYTES;
-}
-
 #define PLAIN_HELLO_BYTES (12u << 10) /* a hello up to this long, or the next one, fits mbedTLS's buffer */
 
 static int prepare(struct sl_engine *e)
@@ -232,32 +243,69 @@ static int prepare(struct sl_engine *e)
     return ret;
 }
 
-/* Where checking is optional mbedTLS goes on with a certificate that failed; nobody else would look at what it found. */
-static int check_peer(struct sl_engine *e)
+/* A client's certificate is looked at by mbedTLS, but what follows from that is ours to say, as soon as that has been:
+ * it would send other alerts than the RFCs name. */
+static int check_peer(struct sl_engine *e, int state)
 {
-    const mbedtls_x509_crt *crt = mbedtls_ssl_get_peer_cert(&e->ssl);
+    const mbedtls_ssl_session *s = e->ssl.MBEDTLS_PRIVATE(session_negotiate);
+    const struct sl_engine_policy_conf *app = &e->policy->app;
 
-    if (!crt || !e->policy->app.trust)
+    if (!app->trust || app->role != SL_ENGINE_SERVER || !s || state != MBEDTLS_SSL_CLIENT_CERTIFICATE ||
+        e->ssl.MBEDTLS_PRIVATE(state) == state)
         return 0;
-    if (mbedtls_ssl_get_verify_result(&e->ssl) != 0)
+    if (s->MBEDTLS_PRIVATE(peer_cert))
+        e->peer_faults = s->MBEDTLS_PRIVATE(verify_result);
+    else if (app->settings->clients == SL_CLIENTS_REQUIRED)
+        return MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE;
+    return e->peer_faults ? MBEDTLS_ERR_X509_CERT_VERIFY_FAILED : 0;
+}
+
+/* Nothing stands behind Finished in its record (RFC 8446 5.1), and whoever must have shown a certificate has. */
+static int check_end(struct sl_engine *e)
+{
+    const struct sl_engine_policy_conf *app = &e->policy->app;
+    const mbedtls_x509_crt *crt = app->trust ? mbedtls_ssl_get_peer_cert(&e->ssl) : NULL;
+
+    if (e->ssl.MBEDTLS_PRIVATE(in_hslen) < e->ssl.MBEDTLS_PRIVATE(in_msglen))
+        return MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE;
+    if (crt && mbedtls_ssl_get_verify_result(&e->ssl) != 0)
         return MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
-    if (mbedtls_x509_dn_gets(e->identity, sizeof e->identity, &crt->subject) < 0)
+    if (!crt && app->trust && (app->role == SL_ENGINE_CLIENT || app->settings->clients == SL_CLIENTS_REQUIRED))
+        return MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE;
+    if (crt && mbedtls_x509_dn_gets(e->identity, sizeof e->identity, &crt->subject) < 0)
         e->identity[0] = 0;
     return 0;
 }
 
-/* State after state until the handshake is over, tickets included. Returns 0 or mbedTLS's error. */
+void mbedtls_ssl_set_outbound_transform(mbedtls_ssl_context *ssl, mbedtls_ssl_transform *transform);
+
+/* Behind our Finished all that we say is under the keys of application data, alerts too (RFC 8446 A.2). mbedTLS waits
+ * with that for the client's Finished, so that a client whose certificate is refused could not read why. */
+static void use_data_keys(mbedtls_ssl_context *ssl)
+{
+    mbedtls_ssl_transform *data = ssl->MBEDTLS_PRIVATE(transform_application);
+
+    if (data && ssl->MBEDTLS_PRIVATE(transform_out) != data)
+        mbedtls_ssl_set_outbound_transform(ssl, data);
+}
+
+/* State after state until the handshake is over, tickets included; mbedTLS's error. */
 static int shake_hands(struct sl_engine *e)
 {
     int ret = prepare(e);
 
     while (ret == 0 && e->ssl.MBEDTLS_PRIVATE(state) != MBEDTLS_SSL_HANDSHAKE_OVER) {
-        if (over_limit(e))
+        int state = e->ssl.MBEDTLS_PRIVATE(state);
+
+        if (e->steps++ > STEPS_PER_HANDSHAKE)
             return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
         ret = mbedtls_ssl_handshake_step(&e->ssl);
-        e->steps++;
+        if (ret == 0)
+            ret = e->refused.why ? MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE : check_peer(e, state);
+        if (e->policy->app.role == SL_ENGINE_SERVER)
+            use_data_keys(&e->ssl);
     }
-    return ret ? ret : check_peer(e);
+    return ret ? ret : check_end(e);
 }
 
 /* What the fiber runs. */
@@ -304,6 +352,7 @@ static void destroy(struct sl_engine *e)
 {
     if (e->wants == SL_ENGINE_DONE)
         spare_buffers(e);
+    sl_op_key_free(e->verify_key);
     sl_fiber_destroy(e->fiber);
 }
 

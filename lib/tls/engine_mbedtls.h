@@ -8,6 +8,7 @@
 #include "tls/engine.h"
 #include "tls/engine_secrets.h"
 #include "tls/fiber.h"
+#include "tls/hello.h"
 #include "tls/policy.h"
 
 /* mbedTLS follows the client's order of suites in 1.3 and one of its own lists in 1.2, and a configuration can't change
@@ -44,24 +45,53 @@ struct sl_engine {
     struct sl_op op; /* what it waits for */
     struct sl_engine_share share;
     struct sl_engine_secrets secrets;
-    uint32_t steps;   /* of the handshake so far */
-    bool bad_share;   /* the peer's half of a key agreement can't be used */
-    bool signed_once; /* a server signs in every handshake but a resumed one */
-    uint8_t hellos;
-    uint16_t asked_bytes; /* the name in the first hello, as it came */
-    uint8_t asked[256];
-    char identity[256]; /* of the peer's checked certificate */
+    uint32_t steps;     /* of the handshake so far */
+    bool alerted;       /* an alert of mbedTLS's went out */
+    uint8_t alert_seen; /* its description, when it was in clear */
+    bool bad_share;     /* the peer's half of a key agreement can't be used */
+    bool signed_once;   /* a server signs in every handshake but a resumed one */
+    bool asks_again;    /* a HelloRetryRequest went out, for a share of `asked` */
+    enum sl_hello_group asked;
+    struct sl_tls_failure refused; /* why the second hello was; none: it was not */
+    struct sl_op_key *verify_key;  /* of the operation that runs; freed with the engine when that is forgotten */
+    uint32_t verified;             /* signatures looked at so far */
+    uint32_t peer_faults;          /* MBEDTLS_X509_BADC* of the peer's certificate */
+    char identity[256];            /* of the peer's checked certificate */
 };
+
+#define SL_ENGINE_EARLY_DATA_BYTES 16384 /* that nobody asked for are skipped (RFC 8446 4.2.10) */
+
+/* Back to the worker, to be resumed when there is what is wanted. */
+static inline void sl_engine_park(struct sl_engine *e, enum sl_engine_step wants)
+{
+    e->wants = wants;
+    sl_fiber_park();
+}
+
+/* ---- engine_retry.c ---- */
+/* Looks at what goes out for a HelloRetryRequest. */
+void sl_engine_note_retry(struct sl_engine *e, const uint8_t *record, uint32_t len);
+/* Reads the hello that answers it into e->start.hello, to be replayed; parks meanwhile. mbedTLS's error: there is none,
+ * or e->refused says why it is not taken. */
+int sl_engine_second_hello(struct sl_engine *e);
 
 /* ---- engine_hooks.c ---- */
 /* The engine whose fiber runs; NULL: none does. */
 static inline struct sl_engine *sl_engine_here(void) { return sl_fiber_self(); }
+
+/* Parks until e->op, of which everything but the kind is filled in, has been computed; its status. */
+int sl_engine_compute(struct sl_engine *e, enum sl_op_kind kind);
+void sl_engine_forget_op(struct sl_engine *e);
+/* mbedTLS's digest as RSA operations have it; false: they have not. */
+bool sl_engine_rsa_hash(mbedtls_md_type_t md, enum sl_rsa_hash *hash);
 
 /* ---- engine_ticket.c ---- */
 /* Makes conf give and take tickets of the policy's. */
 void sl_engine_tickets_conf(mbedtls_ssl_config *conf, const struct sl_engine_policy *policy);
 
 /* ---- engine_failure.c ---- */
+/* Looks at what goes out for an alert. */
+void sl_engine_note_alert(struct sl_engine *e, const uint8_t *record, size_t len);
 /* Fills the failure from mbedTLS's error; writes the alert that the RFC names unless mbedTLS has or none fits. */
 void sl_engine_mbedtls_failure(struct sl_engine *e, int ret, struct sl_tls_failure *out);
 

@@ -62,7 +62,9 @@ static bool choose_protocol(const struct sl_tls_settings *s, const struct sl_hel
 
     if (!version)
         return false;
+    start->suites = h->suites;
     start->chacha_first = h->chacha_first & version;
+    start->extended_master = sl_hello_has(h, SL_HELLO_EXTENDED_MASTER_SECRET);
     if (version == SL_HELLO_V13) {
         start->suite = suite_13(s, h);
         if (!start->suite)

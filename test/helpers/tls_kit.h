@@ -41,7 +41,16 @@ size_t th_pipe_take(struct th_pipe *p, void *out, size_t max); /* what the room 
 size_t th_pipe_waiting(const struct th_pipe *p);               /* bytes that take would give */
 
 /* ---- keys and certificates ---- */
-enum th_key { TH_KEY_P256, TH_KEY_P384, TH_KEY_P521, TH_KEY_RSA2048, TH_KEY_RSA1024, TH_KEY_COUNT };
+enum th_key {
+    TH_KEY_P256,
+    TH_KEY_P384,
+    TH_KEY_P521,
+    TH_KEY_RSA2048,
+    TH_KEY_RSA1024,
+    TH_KEY_RSA3072, /* of known primes, so that they cost no search; both indices are one key */
+    TH_KEY_RSA4096,
+    TH_KEY_COUNT
+};
 
 /* The process's key of that kind, made when first asked for. Index: more than one key of a kind (0 or 1). */
 mbedtls_pk_context *th_key(enum th_key kind, unsigned index);
@@ -55,7 +64,10 @@ struct th_cert_opts {
     const char *issuer;       /* "CN=..."; NULL: self-signed */
     enum th_key issuer_key;
     unsigned issuer_key_index;
-    bool ca; /* may issue others */
+    bool ca;                 /* may issue others */
+    const char *not_after;   /* "YYYYMMDDhhmmss"; NULL: 2099 */
+    bool server_only;        /* of no use to a client (RFC 5280 4.2.1.12) */
+    mbedtls_pk_context *own; /* the subject's key, instead of `key`; the public half will do when there is an issuer */
 };
 
 /* PEM texts with their final zero; malloc'd. */
@@ -75,11 +87,17 @@ struct th_client_opts {
     const uint16_t *sig_algs;              /* zero-terminated; NULL: all */
     const char **alpn;                     /* NULL-terminated; NULL: none */
     const char *sni;                       /* NULL: none */
+    const char *cert_pem;                  /* of the client, more may follow the first; NULL: none */
+    mbedtls_pk_context *key;               /* of cert_pem */
+    const char *ca_pem;                    /* to verify the server with; NULL: it is not verified */
+    bool no_ems;                           /* 1.2 without RFC 7627 */
+    const mbedtls_ssl_session *session;    /* to be resumed; NULL: none */
 };
 
 struct th_client {
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config conf;
+    mbedtls_x509_crt cert, ca;
     struct th_pipe *pipe;
     size_t piece; /* bytes per feed; 0: as mbedTLS gives them */
     bool hold;    /* what is sent waits in `held` until th_client_flush */
@@ -130,9 +148,10 @@ struct th_rig {
     struct sl_conf conf;
     struct sl_conf_certificate certs[TH_RIG_CERTS];
     struct sl_conf_listener listener;
+    struct sl_conf_tls settings; /* of the listener, when n_tls is 1 */
+    uint64_t wall_s;             /* when now is 0 */
     struct sl_conf_ref refs[TH_RIG_CERTS];
     struct sl_conf_text alpn[4];
-    struct sl_conf_tls tls_conf;
     uint64_t now;
     uint32_t mbufs; /* of the pool */
 };
@@ -144,7 +163,8 @@ struct th_rig_opts {
     uint64_t records_per_key;       /* 0: 2^24 */
     const char *alpn[4];            /* none: http/1.1 */
     const struct th_cert_opts *certs[TH_RIG_CERTS];
-    const struct th_cert_opts *client_ca; /* whose certificates clients must have; NULL: they are not asked */
+    const struct sl_conf_tls
+        *settings; /* NULL: those of a listener that has none; what it points at outlives the rig */
 };
 
 /* cmocka's group setup and teardown: EAL and PSA; fails when a byte of mbedTLS's heap is left. */

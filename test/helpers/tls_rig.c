@@ -15,18 +15,6 @@ static void must(bool good, const char *what)
     abort();
 }
 
-static void ask_clients(struct th_rig *r, const struct th_cert_opts *ca)
-{
-    char *pem = th_cert_pem(ca);
-
-    r->tls_conf = (struct sl_conf_tls){.policy = SL_POLICY_INTERMEDIATE,
-                                       .clients = SL_CLIENTS_REQUIRED,
-                                       .tickets = SL_ON,
-                                       .client_ca_pem = {(uint8_t *)pem, strlen(pem) + 1}};
-    r->conf.tls = &r->tls_conf;
-    r->conf.n_tls = 1;
-}
-
 static void make_conf(struct th_rig *r, const struct th_rig_opts *o)
 {
     static char names[TH_RIG_CERTS][8];
@@ -53,8 +41,11 @@ static void make_conf(struct th_rig *r, const struct th_rig_opts *o)
     r->conf.certificates = r->certs;
     r->conf.listeners = &r->listener;
     r->conf.n_listeners = 1;
-    if (o->client_ca)
-        ask_clients(r, o->client_ca);
+    if (o->settings) {
+        r->settings = *o->settings;
+        r->conf.tls = &r->settings;
+        r->conf.n_tls = 1;
+    }
 }
 
 void th_rig_start(struct th_rig *r, const struct th_rig_opts *o)
@@ -65,7 +56,7 @@ void th_rig_start(struct th_rig *r, const struct th_rig_opts *o)
     unsigned number = __atomic_fetch_add(&rigs, 1, __ATOMIC_RELAXED);
     char names[3][24];
 
-    *r = (struct th_rig){.now = SL_NS_PER_S, .mbufs = o->mbufs ? o->mbufs : 512};
+    *r = (struct th_rig){.now = SL_NS_PER_S, .wall_s = 1767225600, .mbufs = o->mbufs ? o->mbufs : 512};
     snprintf(names[0], sizeof names[0], "tls%u", number);
     snprintf(names[1], sizeof names[1], "feed%u", number);
     r->pool = th_pool(names[0], r->mbufs, 2048);
@@ -100,7 +91,6 @@ void th_rig_stop(struct th_rig *r)
     th_pool_free(r->feed_pool);
     for (uint32_t i = 0; i < r->conf.n_certificates; i++)
         th_conf_cert_free(&r->certs[i]);
-    free(r->tls_conf.client_ca_pem.bytes);
     free(r->stats);
 }
 
@@ -127,7 +117,7 @@ struct sl_stream *th_rig_accept(struct th_rig *r, struct th_pipe *p)
 
 void th_rig_step(struct th_rig *r)
 {
-    sl_tls_run(r->tls, r->now, 1767225600 + r->now / SL_NS_PER_S);
+    sl_tls_run(r->tls, r->now, r->wall_s + r->now / SL_NS_PER_S);
     sl_tls_crypto(r->tls, r->now);
     sl_tls_timers(r->tls, r->now);
 }

@@ -1,4 +1,4 @@
-/* Included before everything else in mbedTLS's TLS files: wherever they make, use or sign with a key they call Sluice's
+/* Included before everything else in mbedTLS's TLS files and where it verifies chains: wherever they make or use a key they call Sluice's
  * hooks (lib/tls/engine_hooks.c), which let a handshake park until the operation has been computed among others of its
  * kind.
  *
@@ -50,10 +50,10 @@ psa_status_t sl_hook_hkdf_abort(struct sl_hook_hkdf *);
 int sl_hook_cipher_setup(mbedtls_cipher_context_t *, const mbedtls_cipher_info_t *);
 int sl_hook_cipher_setkey(mbedtls_cipher_context_t *, const unsigned char *, int, mbedtls_operation_t);
 void sl_hook_cipher_free(mbedtls_cipher_context_t *);
-int sl_hook_cipher_auth_encrypt_ext(mbedtls_cipher_context_t *, const unsigned char *, size_t, const unsigned char *, size_t, const unsigned char *,
-                                    size_t, unsigned char *, size_t, size_t *, size_t);
-int sl_hook_cipher_auth_decrypt_ext(mbedtls_cipher_context_t *, const unsigned char *, size_t, const unsigned char *, size_t, const unsigned char *,
-                                    size_t, unsigned char *, size_t, size_t *, size_t);
+int sl_hook_cipher_auth_encrypt_ext(mbedtls_cipher_context_t *, const unsigned char *, size_t, const unsigned char *,
+                                    size_t, const unsigned char *, size_t, unsigned char *, size_t, size_t *, size_t);
+int sl_hook_cipher_auth_decrypt_ext(mbedtls_cipher_context_t *, const unsigned char *, size_t, const unsigned char *,
+                                    size_t, const unsigned char *, size_t, unsigned char *, size_t, size_t *, size_t);
 
 /* Signatures: 1.2's, 1.3's. */
 int sl_hook_pk_sign(mbedtls_pk_context *, mbedtls_md_type_t, const unsigned char *, size_t, unsigned char *, size_t,
@@ -61,10 +61,21 @@ int sl_hook_pk_sign(mbedtls_pk_context *, mbedtls_md_type_t, const unsigned char
 int sl_hook_pk_sign_ext(mbedtls_pk_type_t, mbedtls_pk_context *, mbedtls_md_type_t, const unsigned char *, size_t,
                         unsigned char *, size_t, size_t *, sl_hook_rng *, void *);
 
+/* The peer's signatures: 1.2's, 1.3's, its certificates'. */
+int sl_hook_pk_verify(mbedtls_pk_context *, mbedtls_md_type_t, const unsigned char *, size_t, const unsigned char *,
+                      size_t);
+int sl_hook_pk_verify_restartable(mbedtls_pk_context *, mbedtls_md_type_t, const unsigned char *, size_t,
+                                  const unsigned char *, size_t, void *);
+int sl_hook_pk_verify_ext(mbedtls_pk_type_t, const void *, mbedtls_pk_context *, mbedtls_md_type_t,
+                          const unsigned char *, size_t, const unsigned char *, size_t);
+
 #ifndef SLUICE_HOOKS_PROTOTYPES
 #define psa_key_derivation_operation_t struct sl_hook_hkdf
 #undef PSA_KEY_DERIVATION_OPERATION_INIT
-#define PSA_KEY_DERIVATION_OPERATION_INIT {0}
+#define PSA_KEY_DERIVATION_OPERATION_INIT                                                                              \
+    {                                                                                                                  \
+        0                                                                                                              \
+    }
 #define psa_key_derivation_setup sl_hook_hkdf_setup
 #define psa_key_derivation_input_bytes sl_hook_hkdf_input
 #define psa_key_derivation_output_bytes sl_hook_hkdf_output
@@ -85,6 +96,9 @@ int sl_hook_pk_sign_ext(mbedtls_pk_type_t, mbedtls_pk_context *, mbedtls_md_type
 #define mbedtls_ecdh_calc_secret sl_hook_ecdh_calc_secret
 #define mbedtls_pk_sign sl_hook_pk_sign
 #define mbedtls_pk_sign_ext sl_hook_pk_sign_ext
+#define mbedtls_pk_verify sl_hook_pk_verify
+#define mbedtls_pk_verify_restartable sl_hook_pk_verify_restartable
+#define mbedtls_pk_verify_ext sl_hook_pk_verify_ext
 #endif
 
 #endif
