@@ -59,6 +59,16 @@ def case_what_is_no_hello_gets_an_alert(lab):
         check(got == (f"alert {alert}" if alert else "eof"), f"{what[:24]}...", got)
 
 
+def case_hellos_of_browsers(lab):
+    """With GREASE, extensions in any order, and a post-quantum share that we pass over for X25519."""
+    ensure(lab)
+    for _ in range(5):
+        got = peer(lab, "browser_hello.py", FRONT4, HTTPS).strip()
+        check(got == "suite 1301 group 001d", "TLS_AES_128_GCM_SHA256 with X25519", got)
+    got = peer(lab, "browser_hello.py", FRONT4, P384_ONLY).strip()  # the group of a HelloRetryRequest
+    check(got == "suite 1301 group 0018", "asked for P-384", got)
+
+
 def with_early_data(lab, version_args, size, port=HTTPS, ok=True):
     """A session of this server's with the claim that it takes early data, and a client that believes it."""
     with lab.scratch() as d:
