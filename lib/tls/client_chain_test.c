@@ -50,7 +50,7 @@ static void append(char *chain, const struct th_cert_opts *o)
 {
     char *pem = th_cert_pem(o);
 
-    strcat(chain, pem);
+    snprintf(chain + strlen(chain), CHAIN_ROOM - strlen(chain), "%s", pem);
     free(pem);
 }
 

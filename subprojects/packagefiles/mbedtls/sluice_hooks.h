@@ -50,10 +50,10 @@ psa_status_t sl_hook_hkdf_abort(struct sl_hook_hkdf *);
 int sl_hook_cipher_setup(mbedtls_cipher_context_t *, const mbedtls_cipher_info_t *);
 int sl_hook_cipher_setkey(mbedtls_cipher_context_t *, const unsigned char *, int, mbedtls_operation_t);
 void sl_hook_cipher_free(mbedtls_cipher_context_t *);
-int sl_hook_cipher_auth_encrypt_ext(mbedtls_cipher_context_t *, const unsigned char *, size_t, const unsigned char *, size_t, const unsigned char *,
-                                    size_t, unsigned char *, size_t, size_t *, size_t);
-int sl_hook_cipher_auth_decrypt_ext(mbedtls_cipher_context_t *, const unsigned char *, size_t, const unsigned char *, size_t, const unsigned char *,
-                                    size_t, unsigned char *, size_t, size_t *, size_t);
+int sl_hook_cipher_auth_encrypt_ext(mbedtls_cipher_context_t *, const unsigned char *, size_t, const unsigned char *,
+                                    size_t, const unsigned char *, size_t, unsigned char *, size_t, size_t *, size_t);
+int sl_hook_cipher_auth_decrypt_ext(mbedtls_cipher_context_t *, const unsigned char *, size_t, const unsigned char *,
+                                    size_t, const unsigned char *, size_t, unsigned char *, size_t, size_t *, size_t);
 
 /* Signatures: 1.2's, 1.3's. */
 int sl_hook_pk_sign(mbedtls_pk_context *, mbedtls_md_type_t, const unsigned char *, size_t, unsigned char *, size_t,
@@ -72,7 +72,10 @@ int sl_hook_pk_verify_ext(mbedtls_pk_type_t, const void *, mbedtls_pk_context *,
 #ifndef SLUICE_HOOKS_PROTOTYPES
 #define psa_key_derivation_operation_t struct sl_hook_hkdf
 #undef PSA_KEY_DERIVATION_OPERATION_INIT
-#define PSA_KEY_DERIVATION_OPERATION_INIT {0}
+#define PSA_KEY_DERIVATION_OPERATION_INIT                                                                              \
+    {                                                                                                                  \
+        0                                                                                                              \
+    }
 #define psa_key_derivation_setup sl_hook_hkdf_setup
 #define psa_key_derivation_input_bytes sl_hook_hkdf_input
 #define psa_key_derivation_output_bytes sl_hook_hkdf_output
