@@ -90,6 +90,15 @@ static int start_shards(struct appliance *a, struct sl_err *err)
 
 /* ---- start ---- */
 
+/* Which tier each kind of work runs on (a machine without the fast ones works, and says so); `sluicectl crypto` has the rest. */
+static void say_tiers(void)
+{
+    fprintf(stderr, "sluice: crypto: X25519 %s, P-256 %s, P-384 %s, RSA %s, AES-GCM %s, ChaCha20-Poly1305 %s\n",
+            sl_op_best(SL_OP_X25519_AGREE)->name, sl_op_best(SL_OP_P256_SIGN)->name, sl_op_best(SL_OP_P384_SIGN)->name,
+            sl_op_best(SL_OP_RSA2048_PRIVATE)->name, sl_aead_best(SL_AEAD_AES_128_GCM)->name,
+            sl_aead_best(SL_AEAD_CHACHA20_POLY1305)->name);
+}
+
 static int start_ctl(struct appliance *a, struct sl_conf *first, struct sl_err *err)
 {
     struct sl_ctl_params params = {
@@ -132,6 +141,7 @@ int appliance_start(struct appliance *a, struct sl_conf *first, struct sl_err *e
         code = sl_ports_start(a->ports, err);
     if (code < 0)
         return code;
+    say_tiers();
     want(a, PHASE_SERVES);
     return start_ctl(a, first, err);
 }

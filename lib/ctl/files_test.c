@@ -9,7 +9,8 @@
 static const char more[] =
     "  - { name: https, address: \"198.18.0.10:443\", certificates: site, tls: t, upstream: app }\n"
     "certificates: [{ name: site, chain: site.crt, key: site.key }]\n"
-    "tls: [{ name: t, ticket_keys: t.keys }, { name: u, ticket_keys: t.keys }]\n";
+    "tls: [{ name: t, ticket_keys: t.keys }, { name: u, ticket_keys: t.keys },\n"
+    "      { name: asks, client_certificates: optional, client_ca: site.crt }]\n";
 
 static const char *const names[] = {"www.example.com", NULL};
 static const struct th_cert_opts certs[] = {{.key = TH_KEY_P256, .subject = "CN=one", .names = names},
@@ -263,6 +264,13 @@ static void tickets_tell_names_of_keys_for_all_settings(void **state)
     assert_non_null(strstr(answer, "modern: keys of this process alone\n  next "));
 }
 
+static void settings_that_ask_for_certificates_give_no_tickets(void **state)
+{
+    assert_non_null(
+        strstr(ask(*state, "tickets json\n"), "{\"settings\":\"asks\",\"tickets\":false,\"file\":\"\",\"keys\":{}}"));
+    assert_non_null(strstr(ask(*state, "tickets\n"), "asks: gives no tickets\n"));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -277,6 +285,7 @@ int main(void)
         T(rotation_writes_the_file_that_machines_share),
         T(rotation_of_a_bad_file_says_what_is_wrong),
         T(tickets_tell_names_of_keys_for_all_settings),
+        T(settings_that_ask_for_certificates_give_no_tickets),
     };
 
     return cmocka_run_group_tests(tests, th_tls_setup, th_tls_teardown);

@@ -105,6 +105,9 @@ int ctl_tickets_apply(struct sl_ctl *ctl, struct sl_err *err)
 
 static bool has_file(const struct sl_conf_tls *t) { return *t->ticket_keys.s != '\0'; }
 
+/* Listeners that ask for clients' certificates give none (tls: a resumed session would show no certificate). */
+static bool gives(const struct sl_conf_tls *t) { return t->tickets == SL_ON && t->clients == SL_CLIENTS_OFF; }
+
 /* The first settings with the same file; i itself where it is the first. */
 static uint32_t first_with(const struct sl_conf *conf, uint32_t i)
 {
@@ -236,16 +239,16 @@ bool ctl_show_tickets(struct sl_ctl *ctl, struct progress *p, enum format format
         if (format == FORMAT_JSON) {
             out_put(o, "%s{\"settings\":", i ? "," : "");
             out_json(o, t->name.s);
-            out_put(o, ",\"tickets\":%s,\"file\":", t->tickets == SL_ON ? "true" : "false");
+            out_put(o, ",\"tickets\":%s,\"file\":", gives(t) ? "true" : "false");
             out_json(o, t->ticket_keys.s);
             out_put(o, ",\"keys\":{");
         } else {
             out_put(o, "%s: %s\n  ", t->name.s,
-                    t->tickets == SL_OFF ? "gives no tickets"
-                    : has_file(t)        ? t->ticket_keys.s
-                                         : "keys of this process alone");
+                    !gives(t)     ? "gives no tickets"
+                    : has_file(t) ? t->ticket_keys.s
+                                  : "keys of this process alone");
         }
-        if (t->tickets == SL_ON)
+        if (gives(t))
             put_names(o, &ctl->tickets.sets[i], format);
         out_put(o, format == FORMAT_JSON ? "}}" : "\n");
     }

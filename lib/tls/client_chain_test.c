@@ -49,8 +49,10 @@ static void end(struct link *l)
 static void append(char *chain, const struct th_cert_opts *o)
 {
     char *pem = th_cert_pem(o);
+    size_t used = strlen(chain);
 
-    snprintf(chain + strlen(chain), CHAIN_ROOM - strlen(chain), "%s", pem);
+    assert_true(used + strlen(pem) < CHAIN_ROOM);
+    memcpy(chain + used, pem, strlen(pem) + 1);
     free(pem);
 }
 

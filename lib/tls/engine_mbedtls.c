@@ -69,6 +69,7 @@ static bool may_read_on(struct sl_engine *e)
         e->refused = (struct sl_tls_failure){.why = SL_TLS_FAIL_LIMIT, .alert_sent = SL_ALERT_UNEXPECTED_MESSAGE};
     else if (!e->refused.why)
         e->refused = tolerated(&e->ssl);
+    e->ssl.MBEDTLS_PRIVATE(in_msgtype) = 0; /* it stays as it was when a record is skipped as early data */
     return !e->refused.why;
 }
 

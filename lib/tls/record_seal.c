@@ -68,7 +68,10 @@ static uint32_t protect(struct sl_record_ctx *x, struct sl_aead_key *key, uint8_
     record_nonce(r, &r->tx, header + SL_RECORD_HEADER_BYTES, nonce);
     if (r->v13) {
         trailer[0] = type;
-        spans[n++] = (struct sl_span){trailer, 1};
+        if (spans[n - 1].p + spans[n - 1].len == trailer) /* a cipher's work is less the fewer pieces there are */
+            spans[n - 1].len++;
+        else
+            spans[n++] = (struct sl_span){trailer, 1};
     }
     key->backend->seal(key, nonce, aad, aad_bytes, spans, n, trailer + r->v13);
     r->tx.seq++;

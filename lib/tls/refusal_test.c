@@ -103,6 +103,32 @@ static void no_group(void **state)
             SL_CTR_TLS_FAILED_SUITE);
 }
 
+/* mbedTLS says nothing about such a record; nor may the flight that went out meanwhile be taken for its saying so. */
+static void a_record_of_no_kind_behind_our_flight(void **state)
+{
+    static const uint8_t record[] = {99, 3, 3, 0, 1, 0};
+    struct th_rig r;
+    struct th_pipe *pipe;
+    struct th_client *c;
+    uint8_t byte;
+
+    th_rig_start(&r, &(struct th_rig_opts){.certs = {&p256}});
+    pipe = th_pipe_new(r.feed_pool);
+    c = th_client_new(pipe, &(struct th_client_opts){.min = V13});
+    assert_non_null(th_rig_accept(&r, pipe));
+    assert_false(th_client_step(c));
+    for (int i = 0; i < 8; i++)
+        th_rig_step(&r);
+    th_pipe_feed(pipe, record, sizeof record);
+    th_rig_step(&r);
+    assert_true(th_client_step(c));
+    (void)th_client_read(c, &byte, 1);
+    assert_int_equal(c->alert, 10);
+    gone(&r, pipe, SL_CTR_TLS_FAILED_RECORD);
+    th_client_free(c);
+    th_rig_stop(&r);
+}
+
 /* Bytes on a fresh connection. */
 static struct th_pipe *say(struct th_rig *r, const void *bytes, size_t len)
 {
@@ -480,6 +506,7 @@ int main(void)
         cmocka_unit_test(no_suite_for_the_key),
         cmocka_unit_test(no_signature_for_the_key),
         cmocka_unit_test(no_group),
+        cmocka_unit_test(a_record_of_no_kind_behind_our_flight),
         cmocka_unit_test(plain_http_on_the_tls_port),
         cmocka_unit_test(rubbish_on_the_tls_port),
         cmocka_unit_test(record_too_long),

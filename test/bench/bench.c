@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "crypto/crypto.h"
@@ -34,7 +35,7 @@ void bm_role(const char *role)
 static void usage(const char *program)
 {
     fprintf(stderr,
-            "usage: %s [--seconds N] [--quick] [--variant PREFIX] [--server NAME] [--in-flight N] [--burst N]\n"
+            "usage: %s [--seconds N] [--quick] [--variant PREFIX] [--who NAME] [--in-flight N] [--burst N]\n"
             "       [--profile]\n",
             program);
     exit(2);
@@ -57,8 +58,8 @@ void bm_start(struct bm_options *o, int argc, char **argv)
             o->seconds = strtod(value, NULL);
         else if (strcmp(argv[i], "--variant") == 0)
             o->variant = value;
-        else if (strcmp(argv[i], "--server") == 0)
-            o->server = value;
+        else if (strcmp(argv[i], "--who") == 0)
+            o->who = value;
         else if (strcmp(argv[i], "--in-flight") == 0)
             o->in_flight = (unsigned)strtoul(value, NULL, 10);
         else if (strcmp(argv[i], "--burst") == 0)
@@ -118,6 +119,14 @@ double bm_empty_cpu_ns(void)
     return known > 0 ? known : (known = between(bm_cpu_ns));
 }
 
+uint64_t bm_switches(void)
+{
+    struct rusage use;
+
+    getrusage(RUSAGE_THREAD, &use);
+    return (uint64_t)use.ru_nivcsw;
+}
+
 /* ---- samples ---- */
 
 void bm_add(struct bm_series *s, double v)
@@ -164,41 +173,39 @@ static void put_text(const char *s)
     putchar('"');
 }
 
-static void cpu_model(char *out, size_t room)
+/* The first line of /proc/cpuinfo that begins so, without what stands before the colon; "": none. */
+static const char *cpu_line(const char *begins)
 {
+    static char line[4096];
     FILE *f = fopen("/proc/cpuinfo", "r");
-    char line[256];
+    const char *found = "";
 
-    snprintf(out, room, "unknown");
-    while (f && fgets(line, sizeof line, f))
-        if (strncmp(line, "model name", 10) == 0 && strchr(line, ':')) {
-            snprintf(out, room, "%s", strchr(line, ':') + 2);
-            break;
-        }
+    while (f && !*found && fgets(line, sizeof line, f))
+        if (strncmp(line, begins, strlen(begins)) == 0 && strchr(line, ':'))
+            found = strchr(line, ':') + 2;
     if (f)
         fclose(f);
+    line[strcspn(line, "\n")] = 0;
+    return found;
 }
 
+/* What decides about backends, as Linux names it, x86 first, then Arm. */
 static void put_features(void)
 {
-#if defined(__x86_64__)
-    static const char *const sep = "";
-    const char *s = sep;
+    static const char *const known[] = {"aes",  "sha_ni",     "avx2", "avx512f", "avx512ifma",
+                                        "vaes", "vpclmulqdq", "gfni", "pmull",   "sha2"};
+    char flags[4096];
+    const char *sep = "";
 
-#define FEATURE(name)                                                                                                  \
-    if (__builtin_cpu_supports(name)) {                                                                                \
-        printf("%s\"%s\"", s, name);                                                                                   \
-        s = ",";                                                                                                       \
-    }
-    FEATURE("aes")
-    FEATURE("avx2")
-    FEATURE("avx512f")
-    FEATURE("avx512ifma")
-    FEATURE("vaes")
-    FEATURE("vpclmulqdq")
-    FEATURE("gfni")
-#undef FEATURE
-#endif
+    snprintf(flags, sizeof flags, "%s", cpu_line("flags"));
+    if (!*flags)
+        snprintf(flags, sizeof flags, "%s", cpu_line("Features"));
+    for (char *word = strtok(flags, " "); word; word = strtok(NULL, " "))
+        for (uint32_t i = 0; i < SL_ARRAY_LEN(known); i++)
+            if (strcmp(word, known[i]) == 0) {
+                printf("%s\"%s\"", sep, word);
+                sep = ",";
+            }
 }
 
 static void put_tier(void)
@@ -211,12 +218,10 @@ static void put_tier(void)
 
 void bm_begin(const char *bench)
 {
-    char text[256];
     double load[3] = {0};
 
     printf("{\"bench\":\"%s\",\"machine\":{\"cpu\":", bench);
-    cpu_model(text, sizeof text);
-    put_text(text);
+    put_text(cpu_line("model name"));
     printf(",\"features\":[");
     put_features();
     printf("],\"tsc_hz\":%.0f", (double)rte_get_tsc_hz());

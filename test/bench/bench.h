@@ -14,7 +14,7 @@ struct bm_options {
     double seconds;      /* in all; 0: the benchmark's default */
     bool quick;          /* a sign of life in less than 2 s: figures mean nothing */
     const char *variant; /* only those whose name begins so; NULL: all */
-    const char *server;  /* only this one; NULL: all */
+    const char *who;     /* only this one; NULL: all */
     unsigned in_flight;  /* 0: the benchmark's default */
     unsigned burst;      /* 0: the benchmark's default */
 };
@@ -35,6 +35,8 @@ double bm_empty_cycles(void);
 /* Processor time of this thread, for stretches of some microseconds and more, and what a pair of it measures. */
 uint64_t bm_cpu_ns(void);
 double bm_empty_cpu_ns(void);
+/* How often the kernel has given the processor to somebody else so far. */
+uint64_t bm_switches(void);
 
 /* ---- samples ---- */
 struct bm_series {

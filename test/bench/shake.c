@@ -120,34 +120,79 @@ void bm_client_step(struct bm_shake *s, struct bm_conn *c)
 
 /* ---- turns ---- */
 
-static void begin(struct bm_shake *s, struct bm_conn *c)
+void bm_shake_begin(struct bm_shake *s, struct bm_conn *c)
 {
     c->open = false;
+    c->begun = true;
     bm_client_begin(s, c);
     bm_role("server");
     s->ops->accept(s->server, c);
     bm_role("client");
 }
 
-static void end(struct bm_shake *s, struct bm_conn *c)
+void bm_shake_end(struct bm_shake *s, struct bm_conn *c)
 {
     bm_role("server");
     s->ops->close(s->server, c);
     bm_role("client");
     bm_client_end(c);
+    c->begun = false;
     s->finished++;
+}
+
+void bm_shake_serve(struct bm_shake *s)
+{
+    bm_role("server");
+    s->ops->run(s->server);
+    bm_role("client");
+}
+
+void bm_shake_whole(struct bm_shake *s, struct bm_conn *c)
+{
+    bm_shake_begin(s, c);
+    while (!c->open || !c->done) {
+        bm_client_step(s, c);
+        bm_shake_serve(s);
+    }
+    bm_client_step(s, c); /* tickets */
+}
+
+void bm_shake_wave(struct bm_shake *s)
+{
+    uint32_t left = s->n;
+
+    for (uint32_t i = 0; i < s->n; i++)
+        bm_shake_begin(s, &s->conns[i]);
+    while (left) {
+        for (uint32_t i = 0; i < s->n; i++)
+            bm_client_step(s, &s->conns[i]);
+        bm_shake_serve(s);
+        left = 0;
+        for (uint32_t i = 0; i < s->n; i++)
+            left += !s->conns[i].open || !s->conns[i].done;
+    }
+    for (uint32_t i = 0; i < s->n; i++) {
+        bm_client_step(s, &s->conns[i]); /* tickets */
+        bm_shake_end(s, &s->conns[i]);
+    }
+}
+
+void bm_shake_open(struct bm_shake *s, const struct bm_server_ops *ops, const struct bm_variant *v, uint32_t n)
+{
+    *s = (struct bm_shake){.ops = ops, .variant = v, .n = n, .burst = n};
+    s->conns = calloc(n, sizeof *s->conns);
+    bm_must(s->conns != NULL, "out of memory");
+    s->clients = clients(v);
+    s->server = ops->start(v, n, &s->spent);
 }
 
 void bm_shake_start(struct bm_shake *s, const struct bm_server_ops *ops, const struct bm_variant *v, uint32_t n,
                     uint32_t burst)
 {
-    *s = (struct bm_shake){.ops = ops, .variant = v, .n = n, .burst = burst ? burst : n};
-    s->conns = calloc(n, sizeof *s->conns);
-    bm_must(s->conns != NULL, "out of memory");
-    s->clients = clients(v);
-    s->server = ops->start(v, n, &s->spent);
+    bm_shake_open(s, ops, v, n);
+    s->burst = burst ? burst : n;
     for (uint32_t i = 0; i < n; i++)
-        begin(s, &s->conns[i]);
+        bm_shake_begin(s, &s->conns[i]);
     while (v->resumed && !s->session) /* those that got no session yet shake hands in full */
         bm_shake_turn(s);
     for (uint64_t until = s->finished + 2 * (uint64_t)n; s->finished < until;)
@@ -166,21 +211,25 @@ void bm_shake_turn(struct bm_shake *s)
         s->at = (s->at + 1) % s->n;
         if (c->open && c->done) {
             bm_client_step(s, c);
-            end(s, c);
-            begin(s, c);
+            bm_shake_end(s, c);
+            bm_shake_begin(s, c);
         }
         bm_client_step(s, c);
         fed += c->dirty;
     }
-    bm_role("server");
-    s->ops->run(s->server);
-    bm_role("client");
+    bm_shake_serve(s);
+}
+
+void bm_shake_finish(struct bm_shake *s)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        if (s->conns[i].begun)
+            bm_shake_end(s, &s->conns[i]);
 }
 
 void bm_shake_stop(struct bm_shake *s)
 {
-    for (uint32_t i = 0; i < s->n; i++)
-        end(s, &s->conns[i]);
+    bm_shake_finish(s);
     s->ops->stop(s->server);
     SSL_SESSION_free(s->session);
     SSL_CTX_free(s->clients);

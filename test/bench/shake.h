@@ -49,6 +49,18 @@ struct bm_server_ops {
 };
 extern const struct bm_server_ops bm_server_sluice, bm_server_openssl;
 
+/* The first from within. */
+struct sl_tls *bm_sluice_tls(const struct bm_server *s);
+struct sl_ready *bm_sluice_ready(struct bm_server *s); /* streams whose handshake is done; owners are connections */
+struct sl_stats *bm_sluice_stats(const struct bm_server *s);
+/* For servers that start from now on. */
+struct bm_sluice_settings {
+    uint64_t (*clock)(void);
+    uint64_t budget_ns;      /* 0: the default */
+    uint32_t handshakes_max; /* 0: never reached */
+};
+extern struct bm_sluice_settings bm_sluice_settings;
+
 struct bm_conn {
     /* the server's */
     struct bm_pipe pipe;
@@ -56,7 +68,8 @@ struct bm_conn {
     SSL *accepted;
     BIO *to_server, *from_server;
     bool dirty; /* fed since the last run */
-    bool open;  /* the server says that the handshake is done */
+    bool begun;
+    bool open; /* the server says that the handshake is done */
     /* the client's */
     SSL *client;
     BIO *to_client, *from_client;
@@ -75,11 +88,25 @@ struct bm_shake {
     uint64_t finished;
 };
 
-/* n connections in flight; at most `burst` of them bring bytes in one turn of the loop (0: all). */
+/* Room for n connections; none has begun. */
+void bm_shake_open(struct bm_shake *s, const struct bm_server_ops *ops, const struct bm_variant *v, uint32_t n);
+/* One of them begins, goes through its handshake alone (with what else is in flight on the server), ends. */
+void bm_shake_begin(struct bm_shake *s, struct bm_conn *c);
+void bm_shake_whole(struct bm_shake *s, struct bm_conn *c);
+void bm_shake_end(struct bm_shake *s, struct bm_conn *c);
+/* The server has its turn. */
+void bm_shake_serve(struct bm_shake *s);
+
+/* All of them begin, and end when all have shaken hands. */
+void bm_shake_wave(struct bm_shake *s);
+
+/* The same with n connections in flight; at most `burst` of them bring bytes in one turn of the loop (0: all). */
 void bm_shake_start(struct bm_shake *s, const struct bm_server_ops *ops, const struct bm_variant *v, uint32_t n,
                     uint32_t burst);
 /* One turn: clients that have something to do, then the server. Ends and begins anew what is done. */
 void bm_shake_turn(struct bm_shake *s);
+/* All that are in flight end. */
+void bm_shake_finish(struct bm_shake *s);
 void bm_shake_stop(struct bm_shake *s);
 /* The server's own time: without the bench's stream and clocks. */
 double bm_shake_us(const struct bm_spent *s);

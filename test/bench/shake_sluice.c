@@ -21,6 +21,10 @@ struct bm_server {
     struct sl_conf_text alpn;
 };
 
+struct bm_sluice_settings bm_sluice_settings = {.clock = bm_now_ns};
+
+static uint64_t clock_now(void) { return bm_sluice_settings.clock(); }
+
 /* ---- operations ---- */
 
 static struct bm_spent *current;
@@ -122,7 +126,8 @@ static struct bm_server *start(const struct bm_variant *v, uint32_t conns_max, s
     sl_ready_init(&s->ready);
     configure(s, v);
     params = (struct sl_tls_params){
-        .pool = s->pool, .small_pool = s->small, .stats = s->stats, .handshakes_max = 4 * conns_max};
+        .pool = s->pool, .small_pool = s->small, .stats = s->stats, .budget_ns = bm_sluice_settings.budget_ns};
+    params.handshakes_max = bm_sluice_settings.handshakes_max ? bm_sluice_settings.handshakes_max : 4 * conns_max;
     bm_must(sl_tls_create(&params, &s->tls, &err) == 0, err.text);
     s->site = sl_tls_site_create(s->tls, &s->conf, 0, &err);
     bm_must(s->site != NULL, err.text);
@@ -158,7 +163,7 @@ static void accept_conn(struct bm_server *s, struct bm_conn *c)
 
     bm_pipe_init(&c->pipe, s->feed, &s->spent->pipe);
     begin = bm_cpu_ns();
-    c->up = sl_tls_accept(s->tls, s->site, &c->pipe.stream, &s->ready, c, bm_now_ns());
+    c->up = sl_tls_accept(s->tls, s->site, &c->pipe.stream, &s->ready, c, clock_now());
     measured(s, begin);
 }
 
@@ -171,7 +176,7 @@ static void feed(struct bm_server *s, struct bm_conn *c, const void *bytes, uint
 
 static void run(struct bm_server *s)
 {
-    uint64_t now = bm_now_ns(), wall = (uint64_t)time(NULL), begin = bm_cpu_ns();
+    uint64_t now = clock_now(), wall = (uint64_t)time(NULL), begin = bm_cpu_ns();
     struct sl_stream *up;
     uint8_t events;
 
@@ -202,12 +207,16 @@ static void close_conn(struct bm_server *s, struct bm_conn *c)
 {
     uint64_t begin = bm_cpu_ns();
 
+    if (c->pipe.released) { /* it gave way to others */
+        bm_pipe_done(&c->pipe);
+        return;
+    }
     if (c->open) {
         c->up->ops->abort(c->up, SL_REASON_ABORTED);
         c->up->ops->release(c->up);
     } else {
         c->pipe.stream.ops->abort(&c->pipe.stream, SL_REASON_RESET);
-        sl_tls_run(s->tls, bm_now_ns(), (uint64_t)time(NULL));
+        sl_tls_run(s->tls, clock_now(), (uint64_t)time(NULL));
     }
     measured(s, begin);
     bm_pipe_done(&c->pipe);
@@ -217,9 +226,15 @@ static uint64_t idle(struct bm_server *s)
 {
     uint64_t begin = bm_cpu_ns(), calls = s->spent->op_calls;
 
-    sl_tls_crypto(s->tls, bm_now_ns());
+    sl_tls_crypto(s->tls, clock_now());
     return s->spent->op_calls == calls ? 0 : bm_cpu_ns() - begin;
 }
+
+struct sl_tls *bm_sluice_tls(const struct bm_server *s) { return s->tls; }
+
+struct sl_ready *bm_sluice_ready(struct bm_server *s) { return &s->ready; }
+
+struct sl_stats *bm_sluice_stats(const struct bm_server *s) { return s->stats; }
 
 const struct bm_server_ops bm_server_sluice = {
     .name = "sluice",

@@ -47,6 +47,15 @@ def until(holds, timeout_s, what):
         time.sleep(0.05)
 
 
+def shapes(*names):
+    """For a case that needs fewer shapes of the lab than its module has."""
+    def mark(function):
+        function.shapes = names
+        return function
+
+    return mark
+
+
 class Lab:
     """One running lab. `state` is its folder: certificates, logs, the origin's documents."""
 

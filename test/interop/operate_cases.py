@@ -95,8 +95,8 @@ def case_good_reload_serves_new_connections_and_keeps_old_ones(lab):
                         "https://198.18.0.10/1m") as old:
         until(lambda: lab.counter("proxy.pairs") >= 1, 10, "the old connection runs")
         try:
-            reload_by(lab, lambda: lab.ctl("reload"), good.replace(":443", ":8443"))
-            until(lambda: lab.curl("/1k", port=8443, ok=False).returncode == 0, 5, "the new listener serves")
+            reload_by(lab, lambda: lab.ctl("reload"), good.replace(":443", ":9443"))
+            until(lambda: lab.curl("/1k", port=9443, ok=False).returncode == 0, 5, "the new listener serves")
             check(lab.curl("/1k", ok=False).returncode != 0, "the old listener is gone")
             out, _ = old.communicate(timeout=30)
             check(out.strip() == str(1 << 20), "the old connection finished", out)
