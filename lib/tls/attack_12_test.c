@@ -304,6 +304,16 @@ static void a_second_hello_in_the_handshake(void **state)
     refused(&l, 10, SL_CTR_TLS_FAILED_MESSAGE);
 }
 
+/* RFC 5246 6.2.1: a fragment of a message is never empty. */
+static void an_empty_fragment(void **state)
+{
+    struct link l;
+
+    greet(&l, NULL);
+    th_raw_record(&l.c, TH_HANDSHAKE, "", 0);
+    refused(&l, 10, SL_CTR_TLS_FAILED_RECORD);
+}
+
 static void floods(void **state)
 {
     for (int kind = 0; kind < 2; kind++) {
@@ -343,6 +353,7 @@ int main(void)
         cmocka_unit_test(records_too_long),
         cmocka_unit_test(renegotiation_is_refused),
         cmocka_unit_test(a_second_hello_in_the_handshake),
+        cmocka_unit_test(an_empty_fragment),
         cmocka_unit_test(floods),
     };
 

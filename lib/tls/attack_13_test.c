@@ -287,6 +287,16 @@ static void a_change_cipher_spec_that_is_none(void **state)
     }
 }
 
+/* RFC 8446 5.1: a fragment of a message is never empty. */
+static void an_empty_fragment(void **state)
+{
+    struct link l;
+
+    greet(&l);
+    th_raw_record(&l.c, TH_HANDSHAKE, "", 0);
+    refused(&l, 10, SL_CTR_TLS_FAILED_RECORD);
+}
+
 /* A flood of what is tolerated once: the handshake ends. */
 static void floods(void **state)
 {
@@ -345,6 +355,7 @@ int main(void)
         cmocka_unit_test(close_notify_before_finished),
         cmocka_unit_test(change_cipher_spec_is_dropped),
         cmocka_unit_test(a_change_cipher_spec_that_is_none),
+        cmocka_unit_test(an_empty_fragment),
         cmocka_unit_test(floods),
         cmocka_unit_test(a_client_that_never_sends_finished),
     };

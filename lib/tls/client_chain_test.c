@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "crypto/crypto.h"
+#include "tls/conn.h"
 
 #define V12 MBEDTLS_SSL_VERSION_TLS1_2
 #define V13 MBEDTLS_SSL_VERSION_TLS1_3
@@ -143,6 +144,66 @@ static void a_chain_of_one_name(void **state)
         int alert = connect(chain, th_key(TH_KEY_P256, 1), v ? V13 : V12);
 
         assert_true(alert == 48 || alert == 49); /* nobody trusts it, or it is too deep to say */
+    }
+    free(chain);
+}
+
+/* ---- signatures are operations, and their keys live no longer than these ---- */
+
+static const struct sl_op *waiting_op(const struct th_rig *r)
+{
+    const struct sl_list *flight = r->tls->in_flight.next;
+
+    return flight == &r->tls->in_flight ? NULL : sl_container_of((uintptr_t)flight, struct sl_tls_conn, flight)->op;
+}
+
+/* The client is cut off at every point in turn; the set of operations that it was seen to wait for. */
+static uint32_t cut_anywhere(const char *chain, mbedtls_pk_context *key, mbedtls_ssl_protocol_version v)
+{
+    uint32_t kinds = 0;
+
+    for (int at = 0; at < 40; at++) {
+        struct th_client_opts o = {.min = v, .max = v, .cert_pem = chain, .key = key};
+        struct th_client *c;
+        struct link l;
+
+        th_rig_start(&l.r, &(struct th_rig_opts){.certs = {&server}, .settings = &settings, .budget_ns = 1});
+        l.pipe = th_pipe_new(l.r.feed_pool);
+        assert_non_null(th_rig_accept(&l.r, l.pipe));
+        c = th_client_new(l.pipe, &o);
+        for (int i = 0; i < at; i++) {
+            struct sl_stream *s;
+
+            th_client_step(c);
+            th_rig_step(&l.r);
+            if (waiting_op(&l.r))
+                kinds |= 1u << waiting_op(&l.r)->kind;
+            if ((s = sl_ready_take(&l.r.ready, &(uint8_t){0})))
+                s->ops->release(s);
+        }
+        th_pipe_cut(l.pipe, SL_REASON_RESET);
+        th_rig_step(&l.r);
+        assert_true(l.pipe->released);
+        assert_false(sl_op_waiting(l.r.tls->engines.ops));
+        th_client_free(c);
+        th_pipe_free(l.pipe);
+        th_rig_stop(&l.r);
+    }
+    return kinds;
+}
+
+static void signatures_are_operations(void **state)
+{
+    static const enum th_key kinds[] = {TH_KEY_P256, TH_KEY_RSA2048, TH_KEY_RSA4096};
+    static const enum sl_op_kind ops[] = {SL_OP_P256_VERIFY, SL_OP_P384_VERIFY, SL_OP_RSA2048_PUBLIC,
+                                          SL_OP_RSA4096_PUBLIC};
+    char *chain = deep(3, kinds, 3);
+
+    for (int v = 0; v < 2; v++) {
+        uint32_t seen = cut_anywhere(chain, th_key(TH_KEY_P256, 1), v ? V13 : V12);
+
+        for (size_t i = 0; i < SL_ARRAY_LEN(ops); i++)
+            assert_true(seen >> ops[i] & 1);
     }
     free(chain);
 }
@@ -385,15 +446,11 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(chains_of_every_kind),
-        cmocka_unit_test(a_deep_chain),
-        cmocka_unit_test(a_chain_of_one_name),
-        cmocka_unit_test(an_authority_with_a_dear_key),
-        cmocka_unit_test(any_byte_changed),
-        cmocka_unit_test(a_message_cut_short),
-        cmocka_unit_test(rubbish_for_a_signature),
-        cmocka_unit_test(a_message_that_is_too_long),
-        cmocka_unit_test(finished_where_a_certificate_must_be),
+        cmocka_unit_test(chains_of_every_kind),         cmocka_unit_test(a_deep_chain),
+        cmocka_unit_test(a_chain_of_one_name),          cmocka_unit_test(signatures_are_operations),
+        cmocka_unit_test(an_authority_with_a_dear_key), cmocka_unit_test(any_byte_changed),
+        cmocka_unit_test(a_message_cut_short),          cmocka_unit_test(rubbish_for_a_signature),
+        cmocka_unit_test(a_message_that_is_too_long),   cmocka_unit_test(finished_where_a_certificate_must_be),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

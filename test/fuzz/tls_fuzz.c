@@ -64,17 +64,17 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
                                                .subject = "CN=a client",
                                                .issuer = "CN=clients",
                                                .issuer_key = TH_KEY_P384};
+    static const uint8_t honest_ones[] = {0, OLD, CERTIFICATE, CERTIFICATE | OLD, RESUME, RESUME | OLD};
 
     (void)argc;
     (void)argv;
     th_tls_setup(NULL);
     client_pem = th_cert_pem(&client);
     start(&cert, &ca);
-    for (unsigned flags = 0; flags < 256; flags++) /* with sessions of the first rounds */
-        if (!(flags & ~(unsigned)(OLD | CERTIFICATE | RESUME)))
-            LLVMFuzzerTestOneInput((const uint8_t[]){(uint8_t)(HONEST | flags), 255}, 2);
+    for (unsigned i = 0; i < SL_ARRAY_LEN(honest_ones); i++)
+        LLVMFuzzerTestOneInput((const uint8_t[]){(uint8_t)(HONEST | honest_ones[i]), 255}, 2);
     warm = true;
-    must(th_rig_ctr(&rigs[0], SL_CTR_TLS_HANDSHAKES) == 4 && th_rig_ctr(&rigs[1], SL_CTR_TLS_HANDSHAKES) == 4,
+    must(th_rig_ctr(&rigs[0], SL_CTR_TLS_HANDSHAKES) == 4 && th_rig_ctr(&rigs[1], SL_CTR_TLS_HANDSHAKES) == 2,
          "an honest client is refused");
     must(th_rig_ctr(&rigs[0], SL_CTR_TLS_RESUMED) == 2 && th_rig_ctr(&rigs[1], SL_CTR_TLS_RESUMED) == 0,
          "sessions are not resumed");
@@ -158,8 +158,13 @@ static void honest(struct th_pipe *pipe, struct sl_cursor *in, size_t piece, str
             ;
         } else if (!wrote) {
             wrote = th_client_write(c, "GET / HTTP/1.1\r\n\r\n", 18);
-        } else if (th_client_read(c, buf, sizeof buf) > 0) {
-            mbedtls_ssl_close_notify(&c->ssl);
+        } else {
+            int n = th_client_read(c, buf, sizeof buf);
+
+            if (n > 0)
+                mbedtls_ssl_close_notify(&c->ssl);
+            if (n == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
+                c->error = 0;
         }
         for (size_t k = 0; k < c->held.len; k++, sent++)
             c->held.p[k] ^= sent < sizeof spoil ? spoil[sent] : 0;
