@@ -35,7 +35,7 @@ struct sl_tls_conn {
         };
         struct sl_record record; /* from then on (keyed) */
     };
-    struct sl_list work;   /* in sl_tls.queue (HANDSHAKE) or sl_tls.starved */
+    struct sl_list work;   /* in sl_tls.hellos or queue (HANDSHAKE), or in sl_tls.starved */
     struct sl_timer timer; /* handshake's time, then lingering's */
     struct sl_slice *held; /* plaintext that waits for packet buffers; send took it and credit is 0 while it stands */
     uint32_t n_held;
@@ -60,7 +60,8 @@ struct sl_tls {
     struct sl_record_shared records;
     struct sl_ready lower; /* streams below that have events; their owners are connections */
     struct sl_list conns, in_flight;
-    struct sl_list queue;   /* handshakes that have bytes to go on with */
+    struct sl_list hellos;  /* handshakes without an engine that have bytes to go on with */
+    struct sl_list queue;   /* those with an engine that have what they wanted */
     struct sl_list starved; /* connections that wait for packet buffers */
     struct sl_list sites, stores;
     struct sl_fifo linger_timers;

@@ -1,14 +1,15 @@
 /* Handshakes in flight: who goes on when, and what becomes of those that fail. A handshake goes on until it wants bytes
  * or an operation; operations of a kind are computed together, eight at a time, or fewer when no handshake can go on
  * without them, so that a lone one does not wait. All of it within a budget of nanoseconds by stated prices, so that
- * established traffic has its turn and a run can be replayed; newest first when there is more than it can do, so that
- * some clients are served in time and not all of them late. */
+ * established traffic has its turn and a run can be replayed. What was begun goes on before a new hello is taken, or work
+ * done would be thrown away at the cap; among hellos the newest goes first when there is more than it can do, so that some
+ * clients are served in time and not all of them late. */
 #include <stdlib.h>
 
 #include "tls/conn.h"
 
 #define GREET_PRICE_NS 500   /* a piece of a hello */
-#define STEP_PRICE_NS 3000   /* a handshake's own work between two pauses */
+#define STEP_PRICE_NS 8000   /* a handshake's own work between two pauses */
 #define IDLE_BUDGET_NS 20000 /* for keys made ahead, when nothing else is to be done */
 
 void sl_tls_handshake_wake(struct sl_tls_conn *c)
@@ -17,7 +18,7 @@ void sl_tls_handshake_wake(struct sl_tls_conn *c)
         return;
     if (!sl_list_empty(&c->work))
         sl_list_remove(&c->work);
-    sl_list_push_back(&c->tls->queue, &c->work);
+    sl_list_push_back(c->engine ? &c->tls->queue : &c->tls->hellos, &c->work);
 }
 
 void sl_tls_handshake_leave(struct sl_tls_conn *c)
@@ -160,9 +161,13 @@ static void wake_computed(struct sl_tls *t)
 static struct sl_tls_conn *next_in_queue(struct sl_tls *t)
 {
     bool pressed = t->n_flight > t->params.handshakes_max / 2;
-    struct sl_list *node = pressed ? t->queue.prev : t->queue.next;
+    struct sl_list *node;
 
-    if (sl_list_empty(&t->queue))
+    if (!sl_list_empty(&t->queue))
+        node = t->queue.next;
+    else if (!sl_list_empty(&t->hellos))
+        node = pressed ? t->hellos.prev : t->hellos.next;
+    else
         return NULL;
     sl_list_remove(node);
     return sl_container_of(node, struct sl_tls_conn, work);
@@ -171,7 +176,7 @@ static struct sl_tls_conn *next_in_queue(struct sl_tls *t)
 void sl_tls_crypto(struct sl_tls *t, uint64_t now)
 {
     uint64_t spent = 0;
-    bool idle = sl_list_empty(&t->queue) && !sl_op_waiting(t->engines.ops);
+    bool idle = sl_list_empty(&t->queue) && sl_list_empty(&t->hellos) && !sl_op_waiting(t->engines.ops);
 
     t->now = now;
     while (spent < t->params.budget_ns) {

@@ -8,7 +8,7 @@
 #include "tls/conn.h"
 #include "tls/fiber.h"
 
-#define BUDGET_DEFAULT_NS 500000
+#define BUDGET_DEFAULT_NS 200000
 #define KEYS_CACHED_DEFAULT 1024
 #define RETRY_NS SL_NS_PER_MS
 #define LINGER_NS (2 * SL_NS_PER_S)
@@ -56,6 +56,7 @@ int sl_tls_create(const struct sl_tls_params *params, struct sl_tls **tls, struc
     sl_list_init(&t->conns);
     sl_list_init(&t->in_flight);
     sl_list_init(&t->queue);
+    sl_list_init(&t->hellos);
     sl_list_init(&t->starved);
     sl_list_init(&t->sites);
     sl_list_init(&t->stores);
@@ -235,7 +236,8 @@ uint64_t sl_tls_next(const struct sl_tls *t)
 {
     uint64_t next = SL_MIN(t->retry_ns, sl_fifo_next(&t->linger_timers));
 
-    if (!sl_list_empty(&t->queue) || !sl_list_empty(&t->lower.list) || sl_op_waiting(t->engines.ops))
+    if (!sl_list_empty(&t->queue) || !sl_list_empty(&t->hellos) || !sl_list_empty(&t->lower.list) ||
+        sl_op_waiting(t->engines.ops))
         return 0;
     for (const struct sl_list *l = t->sites.next; l != &t->sites; l = l->next)
         next = SL_MIN(next, sl_fifo_next(&sl_container_of((uintptr_t)l, struct sl_tls_site, link)->handshake_timers));

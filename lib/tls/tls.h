@@ -19,7 +19,7 @@ struct sl_tls_params {
                                        data room of at least 48 */
     struct sl_stats *stats;
     uint32_t handshakes_max;  /* in flight; beyond it the one that waited longest without progress gives way, counted */
-    uint64_t budget_ns;       /* what a crypto step may spend on handshakes, by stated prices; 0: 500 us */
+    uint64_t budget_ns;       /* what a crypto step may spend on handshakes, by stated prices; 0: 200 us */
     uint32_t keys_cached;     /* expanded cipher keys, two a connection, 1.6 KiB each; 0: 1024 */
     uint64_t records_per_key; /* after which keys change (1.3) or the connection ends (1.2); 0: 2^24 */
     void (*keylog)(const char *path, const char *line, size_t len_bytes); /* as in keylog.h; NULL: none is written */

@@ -54,8 +54,8 @@ static void step_tx(struct sl_worker *w, const struct sl_worker_time *t)
 }
 
 const struct sl_worker_step sl_worker_steps[] = {
-    {SL_STEP_TCP, step_tcp},     {SL_STEP_TLS, step_tls}, {SL_STEP_CRYPTO, step_crypto},
-    {SL_STEP_PROXY, step_proxy}, {SL_STEP_TX, step_tx},
+    {SL_STEP_TCP, step_tcp},       {SL_STEP_TLS, step_tls}, {SL_STEP_PROXY, step_proxy},
+    {SL_STEP_CRYPTO, step_crypto}, {SL_STEP_TX, step_tx},
 };
 const uint32_t sl_worker_n_steps = SL_ARRAY_LEN(sl_worker_steps);
 

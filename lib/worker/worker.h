@@ -49,8 +49,8 @@ enum sl_worker_step_id {
     SL_STEP_RX,
     SL_STEP_TCP,
     SL_STEP_TLS,
-    SL_STEP_CRYPTO,
     SL_STEP_PROXY,
+    SL_STEP_CRYPTO,
     SL_STEP_TX,
     SL_STEP_IDLE,
     SL_STEP_COUNT
