@@ -1,5 +1,5 @@
-/* The loop of a worker is the whole program: take the time once; take a burst from each port queue, which the worker parses; run the steps; send what they left; sleep when
- * there is nothing to do. */
+/* The loop of a worker is the whole program: take the time once; take a burst from each port queue, which the worker parses; run the steps; send what they left
+ * before handshakes are computed; sleep when there is nothing to do. */
 #include "shard.h"
 
 /* Cycles of one pass, by step. */
@@ -64,16 +64,16 @@ void shard_loop(struct shard *s)
         struct meter m = {.at = sl_port_cycles()};
         struct sl_worker_time t = {.now = sl_port_now(), .wall_s = sl_port_wall_s()};
         bool was_due = next <= t.now;
-        uint32_t taken, sent;
+        uint32_t taken, sent = 0;
 
         taken = take_frames(s, &t);
         charge(&m, SL_STEP_RX);
         for (uint32_t i = 0; i < sl_worker_n_steps; i++) {
             sl_worker_steps[i].run(s->worker, &t);
+            if (sl_worker_steps[i].id == SL_STEP_TX)
+                sent = send_frames(s);
             charge(&m, sl_worker_steps[i].id);
         }
-        sent = send_frames(s);
-        charge(&m, SL_STEP_TX);
         next = sl_worker_next(s->worker);
         book(&m, s->cycles, was_due || taken || sent);
         if (!taken && next > t.now) {

@@ -53,9 +53,11 @@ static void step_tx(struct sl_worker *w, const struct sl_worker_time *t)
     __atomic_store_n(&w->busy, sl_tcp_conns(w->tcp) + sl_tls_handshakes(w->tls), __ATOMIC_RELEASE);
 }
 
+/* Handshakes are computed when everything else is on its way: established connections wait for none of them. What they
+ * leave to be sent goes with the next pass, which follows at once. */
 const struct sl_worker_step sl_worker_steps[] = {
-    {SL_STEP_TCP, step_tcp},       {SL_STEP_TLS, step_tls}, {SL_STEP_PROXY, step_proxy},
-    {SL_STEP_CRYPTO, step_crypto}, {SL_STEP_TX, step_tx},
+    {SL_STEP_TCP, step_tcp}, {SL_STEP_TLS, step_tls},       {SL_STEP_PROXY, step_proxy},
+    {SL_STEP_TX, step_tx},   {SL_STEP_CRYPTO, step_crypto},
 };
 const uint32_t sl_worker_n_steps = SL_ARRAY_LEN(sl_worker_steps);
 

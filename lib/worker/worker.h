@@ -50,8 +50,8 @@ enum sl_worker_step_id {
     SL_STEP_TCP,
     SL_STEP_TLS,
     SL_STEP_PROXY,
-    SL_STEP_CRYPTO,
     SL_STEP_TX,
+    SL_STEP_CRYPTO,
     SL_STEP_IDLE,
     SL_STEP_COUNT
 };
@@ -61,7 +61,7 @@ extern const char *const sl_worker_step_name[SL_STEP_COUNT];
 void sl_worker_input(struct sl_worker *w, uint8_t iface, struct rte_mbuf **frames, uint32_t n,
                      const struct sl_worker_time *t);
 
-/* The steps between rx and tx; whoever drives the loop runs them in order and may time each. Messages are taken in the first. */
+/* The steps after rx; whoever drives the loop runs them in order, sends what is to be sent after TX, and may time each. Messages are taken in the first. */
 struct sl_worker_step {
     enum sl_worker_step_id id; /* what its time counts as */
     void (*run)(struct sl_worker *w, const struct sl_worker_time *t);
