@@ -1,31 +1,17 @@
 /* TLS 1.2 clients that say the wrong thing, in the wrong place, or too often (RFC 5246 7, RFC 8422 5.11, RFC 5746): each
  * gets the alert that the RFC names, and nothing is left behind. */
-#include "helpers/tls_raw.h"
+#include "tls/attack_rig.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
 static const struct th_cert_opts p256 = {.key = TH_KEY_P256, .subject = "CN=p256"};
 static const struct th_cert_opts p384 = {.key = TH_KEY_P384, .subject = "CN=p384"};
-
-struct link {
-    struct th_rig r;
-    struct th_pipe *pipe;
-    struct th_raw c;
-};
 
 /* The hello is sent and answered. */
 static void greet_with(struct link *l, const struct th_raw_hello *h, const struct th_cert_opts *cert)
 {
-    th_rig_start(&l->r, &(struct th_rig_opts){.certs = {cert}});
-    l->pipe = th_pipe_new(l->r.feed_pool);
-    th_raw_init(&l->c, l->pipe, false);
-    assert_non_null(th_rig_accept(&l->r, l->pipe));
+    link_begin(l, cert, false);
     th_raw_hello(&l->c, h);
     th_rig_step(&l->r);
     th_raw_read(&l->c);
@@ -34,33 +20,6 @@ static void greet_with(struct link *l, const struct th_raw_hello *h, const struc
 }
 
 static void greet(struct link *l, const struct th_raw_hello *h) { greet_with(l, h, &p256); }
-
-static void end(struct link *l)
-{
-    th_pipe_fin(l->pipe);
-    th_rig_step(&l->r);
-    assert_true(l->pipe->released);
-    assert_int_equal(sl_tls_handshakes(l->r.tls), 0);
-    th_raw_done(&l->c);
-    th_pipe_free(l->pipe);
-    th_rig_stop(&l->r);
-}
-
-/* The handshake ends in this alert and FIN; no stream came of it. */
-static void refused(struct link *l, int alert, enum sl_ctr ctr)
-{
-    uint8_t events;
-
-    th_rig_step(&l->r);
-    th_raw_read(&l->c);
-    assert_int_equal(l->c.alert, alert);
-    assert_false(l->c.broken);
-    assert_true(l->pipe->fin_out);
-    assert_false(l->pipe->aborted);
-    assert_null(sl_ready_take(&l->r.ready, &events));
-    assert_int_equal(th_rig_ctr(&l->r, ctr), 1);
-    end(l);
-}
 
 static struct sl_stream *open_link(struct link *l, const struct th_raw_hello *h)
 {

@@ -1,29 +1,12 @@
 /* TLS 1.3 clients that say the wrong thing, in the wrong place, or too often (RFC 8446 4.4.4, 5, 5.1, 6, D.4): each gets
  * the alert that the RFC names, and nothing is left behind. */
-#include "helpers/tls_raw.h"
+#include "tls/attack_rig.h"
 
 #include <stdlib.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
 static const struct th_cert_opts p256 = {.key = TH_KEY_P256, .subject = "CN=p256"};
 
-struct link {
-    struct th_rig r;
-    struct th_pipe *pipe;
-    struct th_raw c;
-};
-
-static void begin(struct link *l)
-{
-    th_rig_start(&l->r, &(struct th_rig_opts){.certs = {&p256}});
-    l->pipe = th_pipe_new(l->r.feed_pool);
-    th_raw_init(&l->c, l->pipe, true);
-    assert_non_null(th_rig_accept(&l->r, l->pipe));
-}
+static void begin(struct link *l) { link_begin(l, &p256, true); }
 
 /* The hello is sent and answered. */
 static void greet(struct link *l)
@@ -34,33 +17,6 @@ static void greet(struct link *l)
     th_raw_read(&l->c);
     assert_int_equal(l->c.seen[TH_FINISHED], 1);
     assert_int_equal(l->c.alert, -1);
-}
-
-static void end(struct link *l)
-{
-    th_pipe_fin(l->pipe);
-    th_rig_step(&l->r);
-    assert_true(l->pipe->released);
-    assert_int_equal(sl_tls_handshakes(l->r.tls), 0);
-    th_raw_done(&l->c);
-    th_pipe_free(l->pipe);
-    th_rig_stop(&l->r);
-}
-
-/* The handshake ends in this alert and FIN; no stream came of it. */
-static void refused(struct link *l, int alert, enum sl_ctr ctr)
-{
-    uint8_t events;
-
-    th_rig_step(&l->r);
-    th_raw_read(&l->c);
-    assert_int_equal(l->c.alert, alert);
-    assert_false(l->c.broken);
-    assert_true(l->pipe->fin_out);
-    assert_false(l->pipe->aborted);
-    assert_null(sl_ready_take(&l->r.ready, &events));
-    assert_int_equal(th_rig_ctr(&l->r, ctr), 1);
-    end(l);
 }
 
 static void an_honest_client_is_served(void **state)

@@ -1,52 +1,13 @@
 /* Hellos of TLS 1.3 with lies in them: shares that can't be, a second hello that is not the first again, early data
  * that nobody asked for (RFC 8446 4.1.2, 4.2.8, 4.2.10, 7.4.2). */
-#include "helpers/tls_raw.h"
+#include "tls/attack_rig.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
 static const struct th_cert_opts p256 = {.key = TH_KEY_P256, .subject = "CN=p256"};
 
-struct link {
-    struct th_rig r;
-    struct th_pipe *pipe;
-    struct th_raw c;
-};
-
-static void begin(struct link *l)
-{
-    th_rig_start(&l->r, &(struct th_rig_opts){.certs = {&p256}});
-    l->pipe = th_pipe_new(l->r.feed_pool);
-    th_raw_init(&l->c, l->pipe, true);
-    assert_non_null(th_rig_accept(&l->r, l->pipe));
-}
-
-static void end(struct link *l)
-{
-    th_pipe_fin(l->pipe);
-    th_rig_step(&l->r);
-    assert_true(l->pipe->released);
-    assert_int_equal(sl_tls_handshakes(l->r.tls), 0);
-    th_raw_done(&l->c);
-    th_pipe_free(l->pipe);
-    th_rig_stop(&l->r);
-}
-
-static void refused(struct link *l, int alert, enum sl_ctr ctr)
-{
-    th_rig_step(&l->r);
-    th_raw_read(&l->c);
-    assert_int_equal(l->c.alert, alert);
-    assert_false(l->c.broken);
-    assert_true(l->pipe->fin_out);
-    assert_int_equal(th_rig_ctr(&l->r, ctr), 1);
-    end(l);
-}
+static void begin(struct link *l) { link_begin(l, &p256, true); }
 
 static void served(struct link *l)
 {
