@@ -209,7 +209,7 @@ const char *sl_conf_file_at(const struct sl_conf *conf, uint32_t i, struct sl_co
 /* Whether file i holds something else by now, or can't be read. */
 bool sl_conf_file_differs(const struct sl_conf *conf, uint32_t i);
 
-/* TLS handshakes in flight per worker: as configured, or what an eighth of a worker's memory holds. */
+/* TLS handshakes in flight per worker: as configured, or what a quarter of a worker's memory holds. */
 uint32_t sl_conf_handshakes(const struct sl_conf *conf);
 
 /* What the text asks of the machine's cores, which are numbered from 0: more workers than there are, a core that is not

@@ -46,7 +46,7 @@ static void defaults_stand_in_for_what_is_not_written(void **state)
     assert_int_equal(c->workers.idle, SL_IDLE_SLEEP);
     assert_int_equal(c->limits.connections.v, 65536);
     assert_int_equal(c->limits.handshakes.v, 0);
-    assert_int_equal(sl_conf_handshakes(c), 1024); /* an eighth of 512M for one worker */
+    assert_int_equal(sl_conf_handshakes(c), 2048); /* a quarter of 512M for one worker */
     assert_int_equal(c->limits.drain_timeout_ns.v, 30 * SL_NS_PER_S);
     assert_string_equal(c->control.socket.s, "/run/sluice/sluice.sock");
     assert_int_equal(c->interfaces[0].mtu.v, 1500);

@@ -6,7 +6,7 @@
 
 uint32_t sl_conf_handshakes(const struct sl_conf *conf)
 {
-    uint64_t share = conf->dpdk.memory_bytes.v / 8 / SL_MAX(conf->workers.n_cores, 1u);
+    uint64_t share = conf->dpdk.memory_bytes.v / 4 / SL_MAX(conf->workers.n_cores, 1u);
 
     if (conf->limits.handshakes.v)
         return (uint32_t)conf->limits.handshakes.v;

@@ -78,7 +78,7 @@ static const struct conf_key limits_keys[] = {
              "reload can't change it."},
     {.name = "handshakes", .type = &conf_type_count, .offset = IN(limits, handshakes), .max = 1u << 20,
      .def = "0",
-     .help = "TLS handshakes in flight per worker, about 64 KiB each; 0: as many as fit in an eighth of the worker's share "
+     .help = "TLS handshakes in flight per worker, about 64 KiB each; 0: as many as fit in a quarter of the worker's share "
              "of dpdk.memory. At the limit the one without progress for longest gives way."},
     {.name = "drain_timeout", .type = &conf_type_duration, .offset = IN(limits, drain_timeout_ns), .max = DAY,
      .def = "30s",

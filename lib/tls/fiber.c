@@ -102,6 +102,7 @@ INLINED void swap_in(struct sl_fiber *f)
 
         here.plain = &me;
         swapcontext(&me, f->plain);
+        here.plain = NULL;
         return;
     }
 #if defined(__x86_64__)
@@ -234,13 +235,13 @@ static struct sl_fiber *make(struct sl_fiber_pool *pool)
 
 void sl_fiber_pool_destroy(struct sl_fiber_pool *pool)
 {
-    struct sl_list *node;
-
     if (!pool)
         return;
     assert(!pool->use.in_use);
-    while ((node = sl_list_pop_front(&pool->free)))
+    for (struct sl_list *node = pool->free.next, *next; node != &pool->free; node = next) {
+        next = node->next;
         unmake(sl_container_of(node, struct sl_fiber, link));
+    }
     free(pool);
 }
 
