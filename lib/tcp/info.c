@@ -68,12 +68,4 @@ bool sl_tcp_each(struct sl_tcp *t, uint32_t *position, uint32_t max, void (*fn)(
     return *position < slots;
 }
 
-bool sl_tcp_stream_info(struct sl_stream *s, struct sl_tcp_info *out)
-{
-    if (s->ops != &sl_tcp_stream_ops)
-        return false;
-    fill_conn(out, conn_of_stream(s));
-    return true;
-}
-
 uint32_t sl_tcp_conns(const struct sl_tcp *t) { return t->table.count - t->lingers.used; }

@@ -84,7 +84,6 @@ struct sl_tcp_info {
  * fn must not call tcp. */
 bool sl_tcp_each(struct sl_tcp *tcp, uint32_t *position, uint32_t max,
                  void (*fn)(void *ctx, const struct sl_tcp_info *), void *ctx);
-bool sl_tcp_stream_info(struct sl_stream *s, struct sl_tcp_info *out);
 /* Connections in the table in any state but TIME-WAIT and LISTEN. */
 uint32_t sl_tcp_conns(const struct sl_tcp *tcp);
 

@@ -19,21 +19,26 @@ static const struct {
     {MBEDTLS_CIPHER_CHACHA20_POLY1305, SL_AEAD_CHACHA20_POLY1305},
 };
 
+bool sl_engine_aead(mbedtls_cipher_type_t cipher, enum sl_aead_id *id)
+{
+    for (uint32_t i = 0; i < SL_ARRAY_LEN(ciphers); i++) {
+        if (ciphers[i].type != cipher)
+            continue;
+        *id = ciphers[i].id;
+        return true;
+    }
+    return false;
+}
+
 /* The backend that stands in for a cipher here; NULL: mbedTLS itself. The same answer for a context's whole life. */
 static const struct sl_aead_backend *backend_of(const mbedtls_cipher_info_t *info, enum sl_aead_id *id)
 {
     const struct sl_aead_backend *backend;
 
-    if (!sl_engine_here() || !info)
+    if (!sl_engine_here() || !info || !sl_engine_aead(mbedtls_cipher_info_get_type(info), id))
         return NULL;
-    for (uint32_t i = 0; i < SL_ARRAY_LEN(ciphers); i++) {
-        if (ciphers[i].type != mbedtls_cipher_info_get_type(info))
-            continue;
-        *id = ciphers[i].id;
-        backend = sl_aead_best(*id);
-        return backend->self_contained ? backend : NULL;
-    }
-    return NULL;
+    backend = sl_aead_best(*id);
+    return backend->self_contained ? backend : NULL;
 }
 
 /* The key within the block that hangs on a context. */

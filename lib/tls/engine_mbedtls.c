@@ -109,8 +109,6 @@ static int look_at_hello(mbedtls_ssl_context *ssl)
 
 /* ---- policy ---- */
 
-static bool is_13(uint16_t suite) { return suite >> 8 == 0x13; /* RFC 8446 B.4 */ }
-
 /* Which suites a variant speaks, from the settings' list for it. */
 static void list_suites(struct sl_engine_policy *p, uint32_t variant)
 {
@@ -123,7 +121,7 @@ static void list_suites(struct sl_engine_policy *p, uint32_t variant)
         return;
     }
     for (; *from; from++)
-        if (p->app.role == SL_ENGINE_CLIENT || !is_13(*from)) /* a client offers all */
+        if (p->app.role == SL_ENGINE_CLIENT || !sl_tls_suite_is_13(*from)) /* a client offers all */
             *to++ = *from;
 }
 
@@ -132,7 +130,7 @@ static void split_suites(struct sl_engine_policy *p)
     uint32_t n = 0;
 
     for (const uint16_t *from = p->app.settings->suites; *from && n < SL_ENGINE_SUITES_13; from++)
-        if (is_13(*from))
+        if (sl_tls_suite_is_13(*from))
             p->suites_13[n++] = *from;
     for (uint32_t v = 0; v < SL_ENGINE_VARIANTS; v++)
         list_suites(p, v);

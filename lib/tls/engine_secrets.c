@@ -43,24 +43,13 @@ void sl_engine_secrets_watch(struct sl_engine_secrets *x, mbedtls_ssl_context *s
 
 static bool suite_of(const mbedtls_ssl_context *ssl, struct sl_tls_secrets *out)
 {
-    static const struct {
-        mbedtls_cipher_type_t cipher;
-        enum sl_aead_id aead;
-    } ciphers[] = {{MBEDTLS_CIPHER_AES_128_GCM, SL_AEAD_AES_128_GCM},
-                   {MBEDTLS_CIPHER_AES_256_GCM, SL_AEAD_AES_256_GCM},
-                   {MBEDTLS_CIPHER_CHACHA20_POLY1305, SL_AEAD_CHACHA20_POLY1305}};
     const mbedtls_ssl_ciphersuite_t *info =
         mbedtls_ssl_ciphersuite_from_id(mbedtls_ssl_get_ciphersuite_id_from_ssl(ssl));
 
     if (!info)
         return false;
     out->sha384 = info->MBEDTLS_PRIVATE(mac) == MBEDTLS_MD_SHA384;
-    for (uint32_t i = 0; i < SL_ARRAY_LEN(ciphers); i++)
-        if (ciphers[i].cipher == (mbedtls_cipher_type_t)info->MBEDTLS_PRIVATE(cipher)) {
-            out->aead = ciphers[i].aead;
-            return true;
-        }
-    return false;
+    return sl_engine_aead((mbedtls_cipher_type_t)info->MBEDTLS_PRIVATE(cipher), &out->aead);
 }
 
 static bool split_key_block(const struct sl_engine_secrets *x, enum sl_aead_id aead, struct sl_tls_direction *client,

@@ -20,6 +20,9 @@ struct sl_engine_secrets {
     const struct sl_tls_settings *settings;
 };
 
+/* The cipher of records that mbedTLS's stands for; false: none of ours. (engine_cipher.c) */
+bool sl_engine_aead(mbedtls_cipher_type_t cipher, enum sl_aead_id *id);
+
 /* Before the handshake begins; keylog and settings are set. */
 void sl_engine_secrets_watch(struct sl_engine_secrets *x, mbedtls_ssl_context *ssl);
 /* After the handshake: fills out and erases x. False: the suite is none of ours, mbedTLS had no memory, or a message

@@ -44,7 +44,7 @@ static uint16_t suite_13(const struct sl_tls_settings *s, const struct sl_hello 
 {
     const uint16_t *suite = h->chacha_first & SL_HELLO_V13 ? s->suites_chacha : s->suites;
 
-    while (*suite && (*suite >> 8 != 0x13 || !offers(h, *suite)))
+    while (*suite && (!sl_tls_suite_is_13(*suite) || !offers(h, *suite)))
         suite++;
     return *suite;
 }

@@ -48,17 +48,6 @@ void sl_tls_chacha_first(const uint16_t *suites, uint32_t n, uint16_t *out)
                 out[at++] = suites[i];
 }
 
-bool sl_tls_prefers_chacha(const uint16_t *offered, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        bool reserved = (offered[i] & 0x0f0f) == 0x0a0a && offered[i] >> 8 == (offered[i] & 0xff);
-
-        if (!reserved)
-            return is_chacha(offered[i]);
-    }
-    return false;
-}
-
 static void resolve_versions(struct sl_tls_settings *out, const struct sl_conf_tls *conf)
 {
     out->version_min = out->policy->version_min;

@@ -38,6 +38,9 @@ struct sl_tls_settings {
     uint32_t ticket_lifetime_s; /* at most 7 days (RFC 8446 4.6.1) */
 };
 
+/* Of TLS 1.3 (RFC 8446 B.4), whose numbers say nothing of key exchange and signature. */
+static inline bool sl_tls_suite_is_13(uint16_t suite) { return suite >> 8 == 0x13; }
+
 /* conf NULL: the policy intermediate with every key's default. */
 void sl_tls_settings_resolve(struct sl_tls_settings *out, const struct sl_conf_tls *conf);
 /* Those of listener conf->listeners[index]. */
@@ -45,8 +48,5 @@ void sl_tls_settings_of(struct sl_tls_settings *out, const struct sl_conf *conf,
 
 /* The same suites with ChaCha20 before all others, each kind in its order. out has room for n and may not be suites. */
 void sl_tls_chacha_first(const uint16_t *suites, uint32_t n, uint16_t *out);
-/* Whether a client that offers these suites puts ChaCha20 first: it has no AES in hardware, so that AES costs it more
- * than ChaCha20 costs us. Reserved values (RFC 8701) don't count. */
-bool sl_tls_prefers_chacha(const uint16_t *offered, uint32_t n);
 
 #endif

@@ -112,19 +112,6 @@ static void chacha_first_changes_nothing_else(void **state)
     assert_int_equal(s.suites[0], 0x1301);
 }
 
-static void a_client_prefers_chacha_when_it_offers_it_first(void **state)
-{
-    static const uint16_t phone[] = {0x1303, 0x1301}, desktop[] = {0x1301, 0x1303},
-                          browser[] = {0x3a3a, 0xcca9, 0x1301}, near_grease[] = {0x1a3a, 0x1303}, grease[] = {0xfafa};
-
-    assert_true(sl_tls_prefers_chacha(phone, 2));
-    assert_false(sl_tls_prefers_chacha(desktop, 2));
-    assert_true(sl_tls_prefers_chacha(browser, 3));
-    assert_false(sl_tls_prefers_chacha(near_grease, 2));
-    assert_false(sl_tls_prefers_chacha(grease, 1));
-    assert_false(sl_tls_prefers_chacha(NULL, 0));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,7 +121,6 @@ int main(void)
         cmocka_unit_test(versions_may_come_in_any_order),
         cmocka_unit_test(a_listener_has_the_settings_that_it_names),
         cmocka_unit_test(chacha_first_changes_nothing_else),
-        cmocka_unit_test(a_client_prefers_chacha_when_it_offers_it_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,8 +31,6 @@ uint32_t sl_wire_read(struct sl_wire *w, void *out, uint32_t len)
     uint32_t got = 0;
 
     while (got < len && w->lower->ops->recv(w->lower, &s, 1, len - got)) {
-        if (s.len && w->in_bytes == 0)
-            w->first = *sl_slice_data(&s);
         memcpy((uint8_t *)out + got, sl_slice_data(&s), s.len);
         w->in_bytes += s.len;
         got += s.len;
@@ -41,8 +39,6 @@ uint32_t sl_wire_read(struct sl_wire *w, void *out, uint32_t len)
     w->dry = got < len;
     return got;
 }
-
-bool sl_wire_waiting(const struct sl_wire *w) { return w->lower->state & SL_STREAM_READABLE; }
 
 bool sl_wire_ended(const struct sl_wire *w) { return w->dry && (w->lower->state & (SL_STREAM_EOF | SL_STREAM_CLOSED)); }
 

@@ -23,7 +23,6 @@ struct sl_wire {
     struct sl_wire_shared *shared;
     struct sl_stream *lower;
     uint32_t in_bytes, out_bytes; /* read and written so far: handshakes are short */
-    uint8_t first;                /* first byte ever read */
     bool dry;                     /* the last read found less than it wanted */
 };
 
@@ -35,8 +34,6 @@ void sl_wire_init(struct sl_wire *w, struct sl_wire_shared *sh, struct sl_stream
 
 /* Copies at most len bytes; 0 when there are none now. */
 uint32_t sl_wire_read(struct sl_wire *w, void *out, uint32_t len);
-/* Whether something may be read now, for all that is known without asking. */
-bool sl_wire_waiting(const struct sl_wire *w);
 /* Whether the peer's side has ended and everything was read; true only after a read that came up dry. */
 bool sl_wire_ended(const struct sl_wire *w);
 /* Throws away what waits; the number of bytes. */
