@@ -8,8 +8,10 @@ static void init(struct conn *c)
     c->cc_state[0] = 0; /* bytes acknowledged since cwnd last grew by a segment */
 }
 
-static void acked(struct conn *c, uint32_t bytes, uint64_t now)
+static void acked(struct conn *c, const struct ack_info *a, uint64_t now)
 {
+    uint32_t bytes = a->acked_bytes;
+
     if (c->cwnd > UINT32_MAX / 4)
         return;
     if (c->cwnd < c->ssthresh) {
@@ -29,10 +31,9 @@ static uint32_t half_flight(const struct conn *c, uint32_t flight_bytes)
     return SL_MAX(flight_bytes / 2, 2u * c->mss);
 }
 
-static void lost(struct conn *c, uint32_t flight_bytes, uint64_t now)
+static void congested(struct conn *c, uint32_t flight_bytes, uint64_t now)
 {
     c->ssthresh = half_flight(c, flight_bytes);
-    c->cwnd = c->ssthresh;
     c->cc_state[0] = 0;
 }
 
@@ -44,13 +45,16 @@ static void timeout(struct conn *c, uint32_t flight_bytes, bool first, uint64_t 
     c->cc_state[0] = 0;
 }
 
+static void undo(struct conn *c, uint64_t now) { c->cc_state[0] = 0; }
+
 static void restart(struct conn *c, uint64_t now) { c->cwnd = SL_MIN(c->cwnd, cc_initial_window(c)); }
 
 const struct sl_tcp_cc sl_tcp_cc_newreno = {
     .name = "newreno",
     .init = init,
     .acked = acked,
-    .lost = lost,
+    .congested = congested,
     .timeout = timeout,
+    .undo = undo,
     .restart = restart,
 };

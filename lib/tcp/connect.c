@@ -86,7 +86,7 @@ void sl_tcp_connect_established(struct conn *c)
     c->flags &= ~(uint32_t)(F_TIMING | F_SYN_NOW);
     c->high_rxt = c->snd_una;
     c->progress_ns = c->last_rx_ns = c->t->now;
-    sl_tcp_cc_newreno.init(c);
+    conn_cc(c)->init(c);
     if (c->flags & F_SYN_RTX) { /* RFC 5681 3.1 and RFC 6298 5.7 */
         c->cwnd = c->mss;
         if (!c->srtt_us)

@@ -3,8 +3,6 @@
 #include "tcp/cc.h"
 #include "tcp/tcp_internal.h"
 
-static const struct sl_tcp_cc *cc(const struct conn *c) { return &sl_tcp_cc_newreno; }
-
 /* ---- headers ---- */
 
 static void add_sacks(struct conn *c, struct header *h)
@@ -195,7 +193,7 @@ static uint32_t new_bytes(struct conn *c)
 static void restart_after_idle(struct conn *c)
 {
     if (!conn_flight(c) && tcp_now_ms(c->t) - c->last_tx_ms > c->rto_us / 1000)
-        cc(c)->restart(c, c->t->now);
+        conn_cc(c)->restart(c, c->t->now);
 }
 
 static bool plan_probe(struct conn *c, struct plan *p)

@@ -7,8 +7,6 @@
 
 #define DUP_THRESH 3
 
-static const struct sl_tcp_cc *cc(const struct conn *c) { return &sl_tcp_cc_newreno; }
-
 /* Below this every byte that was not SACKed counts as lost. */
 static uint32_t lost_edge(const struct conn *c)
 {
@@ -67,7 +65,8 @@ static void enter_recovery(struct conn *c)
     c->recover = c->snd_nxt;
     c->high_rxt = c->snd_una;
     c->flags |= F_RTX_FORCE;
-    cc(c)->lost(c, conn_flight(c), c->t->now);
+    conn_cc(c)->congested(c, conn_flight(c), c->t->now);
+    c->cwnd = c->ssthresh;
     sl_stat_inc(c->t->stats, SL_CTR_TCP_FAST_RECOVERIES);
 }
 
@@ -94,7 +93,7 @@ static void ack_open(struct conn *c, const struct ack_info *a)
         if (seq_gt(c->snd_una, c->recover))
             c->recover = c->snd_una - 1; /* keeps the comparison true across 2^31 bytes */
         if (c->flags & F_CWND_LIMITED)
-            cc(c)->acked(c, a->acked_bytes, c->t->now);
+            conn_cc(c)->acked(c, a, c->t->now);
     } else if (a->dup || a->sacked_bytes) {
         c->dupacks += c->dupacks < UINT8_MAX;
     }
@@ -129,7 +128,7 @@ static void ack_loss(struct conn *c, const struct ack_info *a)
     if (!a->acked_bytes)
         return;
     c->high_rxt = seq_max(c->high_rxt, c->snd_una);
-    cc(c)->acked(c, a->acked_bytes, c->t->now);
+    conn_cc(c)->acked(c, a, c->t->now);
     if (seq_geq(c->snd_una, c->recover))
         enter_open(c);
 }
@@ -149,7 +148,7 @@ void sl_tcp_recovery_ack(struct conn *c, const struct ack_info *a)
 
 void sl_tcp_recovery_rto(struct conn *c)
 {
-    cc(c)->timeout(c, conn_flight(c), c->ca != CA_LOSS, c->t->now);
+    conn_cc(c)->timeout(c, conn_flight(c), c->ca != CA_LOSS, c->t->now);
     sl_tcp_recovery_resend(c);
     sl_stat_inc(c->t->stats, SL_CTR_TCP_RTOS);
 }

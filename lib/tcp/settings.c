@@ -1,4 +1,5 @@
 /* Options with defaults filled in, interned: thousands of connections share a few sets. */
+#include "tcp/cc.h"
 #include "tcp/tcp_internal.h"
 
 #include <stdlib.h>
@@ -9,6 +10,10 @@
             (field) = (value);                                                                                         \
     } while (0)
 
+static const struct sl_tcp_cc *const cc_kinds[SL_TCP_CC_KINDS] = {
+    [SL_TCP_CC_NEWRENO] = &sl_tcp_cc_newreno,
+};
+
 static void fill_defaults(struct sl_tcp_opts *o)
 {
     DEFAULT(o->rcv_max_bytes, 256u << 10);
@@ -18,6 +23,9 @@ static void fill_defaults(struct sl_tcp_opts *o)
     DEFAULT(o->keepalive_probes, 10);
     DEFAULT(o->user_timeout_ns, 120 * SL_NS_PER_S);
     DEFAULT(o->connect_timeout_ns, 10 * SL_NS_PER_S);
+    DEFAULT(o->cc, SL_TCP_CC_NEWRENO);
+    DEFAULT(o->ecn, SL_TCP_ECN_ACCEPT);
+    DEFAULT(o->cookies, SL_TCP_COOKIES_AUTO);
     o->rcv_max_bytes = SL_MIN(o->rcv_max_bytes, 1u << 30);
     o->snd_max_bytes = SL_MIN(o->snd_max_bytes, 1u << 30);
 }
@@ -27,7 +35,8 @@ static bool same(const struct sl_tcp_opts *a, const struct sl_tcp_opts *b)
     return a->rcv_max_bytes == b->rcv_max_bytes && a->snd_max_bytes == b->snd_max_bytes &&
            a->keepalive_ns == b->keepalive_ns && a->keepalive_interval_ns == b->keepalive_interval_ns &&
            a->keepalive_probes == b->keepalive_probes && a->user_timeout_ns == b->user_timeout_ns &&
-           a->connect_timeout_ns == b->connect_timeout_ns && a->nagle == b->nagle;
+           a->connect_timeout_ns == b->connect_timeout_ns && a->nagle == b->nagle && a->pacing == b->pacing &&
+           a->cc == b->cc && a->ecn == b->ecn && a->cookies == b->cookies;
 }
 
 /* The smallest shift that lets 16 bits tell the whole buffer. */
@@ -54,7 +63,7 @@ struct settings *sl_tcp_settings_get(struct sl_tcp *t, const struct sl_tcp_opts 
     set = malloc(sizeof *set);
     if (!set)
         return NULL;
-    *set = (struct settings){.opts = o, .refs = 1, .rcv_shift = shift_for(o.rcv_max_bytes)};
+    *set = (struct settings){.opts = o, .refs = 1, .rcv_shift = shift_for(o.rcv_max_bytes), .cc = cc_kinds[o.cc]};
     sl_list_push_front(&t->settings, &set->link);
     return set;
 }

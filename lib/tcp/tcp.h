@@ -25,6 +25,25 @@ struct sl_tcp_params {
     uint64_t rto_min_ns;     /* 0: 200 ms */
 };
 
+/* Congestion control. */
+enum sl_tcp_cc_kind { SL_TCP_CC_DEFAULT, SL_TCP_CC_CUBIC, SL_TCP_CC_NEWRENO, SL_TCP_CC_KINDS };
+
+/* Explicit congestion notification (RFC 3168). */
+enum sl_tcp_ecn {
+    SL_TCP_ECN_DEFAULT, /* ACCEPT */
+    SL_TCP_ECN_OFF,
+    SL_TCP_ECN_ACCEPT, /* agreed to when the peer asks */
+    SL_TCP_ECN_ASK,    /* and asked for when we dial */
+};
+
+/* When a listener answers a SYN without keeping anything of it (RFC 4987 3.6). */
+enum sl_tcp_cookies {
+    SL_TCP_COOKIES_DEFAULT, /* AUTO */
+    SL_TCP_COOKIES_AUTO,    /* once its backlog is full */
+    SL_TCP_COOKIES_ALWAYS,
+    SL_TCP_COOKIES_OFF, /* beyond the backlog SYNs are dropped */
+};
+
 /* Settings of the connections of a listener, or of one that is dialled. Zero means the default. */
 struct sl_tcp_opts {
     uint32_t rcv_max_bytes;                       /* receive buffer; default 256 KiB */
@@ -34,6 +53,10 @@ struct sl_tcp_opts {
     uint64_t user_timeout_ns; /* unacknowledged data or a zero window for so long ends the connection; default 120 s */
     uint64_t connect_timeout_ns; /* active open; default 10 s */
     bool nagle;                  /* default off */
+    bool pacing;                 /* segments of a window spread over the round trip; default off */
+    uint8_t cc;                  /* enum sl_tcp_cc_kind; default CUBIC */
+    uint8_t ecn;                 /* enum sl_tcp_ecn */
+    uint8_t cookies;             /* enum sl_tcp_cookies; listeners only */
 };
 
 int sl_tcp_create(const struct sl_tcp_params *params, uint64_t now, struct sl_tcp **tcp, struct sl_err *err);

@@ -34,6 +34,7 @@ static inline uint32_t ref_idx(uint32_t ref) { return ref & ((1u << REF_SHIFT) -
 struct settings {
     struct sl_list link;
     struct sl_tcp_opts opts;
+    const struct sl_tcp_cc *cc; /* congestion control */
     uint32_t refs;
     uint8_t rcv_shift;
 };
@@ -212,6 +213,7 @@ void sl_tcp_ack_measure_ts(struct conn *c, const struct seg *s);
 struct ack_info {
     uint32_t acked_bytes;  /* snd_una moved by so much */
     uint32_t sacked_bytes; /* newly SACKed */
+    uint32_t rtt_us;       /* the sample that this ACK gave; 0: none */
     bool dup;              /* RFC 5681's duplicate ACK */
 };
 void sl_tcp_recovery_ack(struct conn *c, const struct ack_info *a);
