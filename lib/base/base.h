@@ -204,6 +204,10 @@ bool sl_endpoint_parse(const char *text, struct sl_endpoint *ep);
 const char *sl_ip_format(const struct sl_ip *ip, char out[static SL_IP_TEXT_MAX]);
 const char *sl_endpoint_format(const struct sl_endpoint *ep, char out[static SL_ENDPOINT_TEXT_MAX]);
 
+/* ---- large tables: zeroed address space that takes memory as it is touched. NULL: none left. ---- */
+void *sl_pages_map(size_t bytes);
+void sl_pages_unmap(void *p, size_t bytes); /* p may be NULL */
+
 /* ---- keyed hashing (SipHash-2-4, Aumasson and Bernstein 2012): tables and initial sequence numbers ---- */
 struct sl_hash_key {
     uint64_t k[2];

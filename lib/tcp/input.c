@@ -300,19 +300,62 @@ static uint32_t parse(struct sl_tcp *t, const struct sl_net_batch *batch, struct
     return n;
 }
 
-static void prefetch_owner(const struct sl_tcp *t, uint32_t hash)
+/* ---- what a segment will need is fetched some segments ahead, one pointer further at each stage ---- */
+
+#define AHEAD 6u /* segments between two stages: what the memory can have under way, and a cache miss's time */
+
+static void fetch_owner(const struct sl_tcp *t, struct seg *s)
 {
-    static const size_t slabs[] = {[REF_CONN] = offsetof(struct sl_tcp, conns),
-                                   [REF_REQUEST] = offsetof(struct sl_tcp, requests),
-                                   [REF_LINGER] = offsetof(struct sl_tcp, lingers)};
-    uint32_t ref = sl_tcp_table_guess(&t->table, hash);
+    static const struct {
+        size_t slab;
+        uint32_t lines;
+    } kinds[] = {[REF_CONN] = {offsetof(struct sl_tcp, conns), 6},
+                 [REF_REQUEST] = {offsetof(struct sl_tcp, requests), 3},
+                 [REF_LINGER] = {offsetof(struct sl_tcp, lingers), 2}};
+    uint32_t ref = s->guess = sl_tcp_table_guess(&t->table, s->tuple.hash);
 
     if (ref) {
-        const struct slab *slab = (const struct slab *)((const char *)t + slabs[ref_kind(ref)]);
+        const struct slab *slab = (const struct slab *)((const char *)t + kinds[ref_kind(ref)].slab);
         const char *owner = slab_at(slab, ref_idx(ref));
 
-        rte_prefetch0(owner);
-        rte_prefetch0(owner + SL_CACHE_LINE);
+        for (uint32_t i = 0; i < kinds[ref_kind(ref)].lines; i++)
+            rte_prefetch0(owner + i * SL_CACHE_LINE);
+    }
+}
+
+/* The guess may be wrong, and what it names may be gone by then: the memory is there all the same, and nothing but a
+ * fetch comes of it. */
+static const struct conn *guessed_conn(const struct sl_tcp *t, const struct seg *s)
+{
+    return s->guess && ref_kind(s->guess) == REF_CONN ? conn_at(t, ref_idx(s->guess)) : NULL;
+}
+
+static void fetch_queued(const struct sl_tcp *t, struct seg *s)
+{
+    const struct conn *c = guessed_conn(t, s);
+
+    if (c)
+        rte_prefetch0(node_at(&t->nodes, c->sndq.head));
+}
+
+static void fetch_buffer(const struct sl_tcp *t, struct seg *s)
+{
+    const struct conn *c = guessed_conn(t, s);
+
+    if (c && c->sndq.head)
+        rte_prefetch0(node_at(&t->nodes, c->sndq.head)->mbuf);
+}
+
+static void dispatch_all(struct sl_tcp *t, struct seg *segs, uint32_t n)
+{
+    static void (*const stages[])(const struct sl_tcp *, struct seg *) = {fetch_owner, fetch_queued, fetch_buffer};
+
+    for (uint32_t i = 0; i < n + SL_ARRAY_LEN(stages) * AHEAD; i++) {
+        for (uint32_t k = 0; k < SL_ARRAY_LEN(stages); k++)
+            if (i - k * AHEAD < n)
+                stages[k](t, &segs[i - k * AHEAD]);
+        if (i - SL_ARRAY_LEN(stages) * AHEAD < n)
+            dispatch(t, &segs[i - SL_ARRAY_LEN(stages) * AHEAD]);
     }
 }
 
@@ -324,10 +367,7 @@ void sl_tcp_input(struct sl_tcp *t, struct sl_net_batch *batch, uint64_t now)
     t->now = now;
     n = parse(t, batch, segs);
     sl_stat_add(t->stats, SL_CTR_TCP_RX_SEGS, n);
-    for (uint32_t i = 0; i < n; i++)
-        prefetch_owner(t, segs[i].tuple.hash);
-    for (uint32_t i = 0; i < n; i++)
-        dispatch(t, &segs[i]);
+    dispatch_all(t, segs, n);
     for (uint32_t i = 0; i < batch->n_errs; i++)
         sl_tcp_icmp_input(t, &batch->errs[i]);
     batch->n_segs = batch->n_errs = 0;

@@ -1,36 +1,23 @@
 #include "tcp/slab.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/base.h"
+
+static size_t map_bytes(const struct slab *s) { return ((size_t)s->cap + 1) * s->item_bytes; }
 
 int sl_tcp_slab_init(struct slab *s, size_t item_bytes, uint32_t cap)
 {
-    size_t n_chunks = ((size_t)cap >> SLAB_CHUNK_SHIFT) + 1;
-
     *s = (struct slab){.item_bytes = item_bytes, .cap = cap, .made = 1};
-    s->chunks = calloc(n_chunks, sizeof *s->chunks);
-    return s->chunks ? 0 : -ENOMEM;
+    s->items = sl_pages_map(map_bytes(s));
+    return s->items ? 0 : -ENOMEM;
 }
 
 void sl_tcp_slab_free(struct slab *s)
 {
-    if (!s->chunks)
-        return;
-    for (size_t i = 0; i <= s->cap >> SLAB_CHUNK_SHIFT; i++)
-        free(s->chunks[i]);
-    free(s->chunks);
-    s->chunks = NULL;
-}
-
-static bool grow(struct slab *s)
-{
-    uint8_t **chunk = &s->chunks[s->made >> SLAB_CHUNK_SHIFT];
-    size_t bytes = s->item_bytes * SLAB_CHUNK_ITEMS; /* a multiple of 64, as SLAB_CHUNK_ITEMS is */
-
-    if (!*chunk)
-        *chunk = aligned_alloc(64, bytes);
-    return *chunk != NULL;
+    sl_pages_unmap(s->items, map_bytes(s));
+    s->items = NULL;
 }
 
 void *sl_tcp_slab_take(struct slab *s, uint32_t *idx)
@@ -39,17 +26,14 @@ void *sl_tcp_slab_take(struct slab *s, uint32_t *idx)
 
     if (s->used == s->cap)
         return NULL;
-    if (s->free) {
-        *idx = s->free;
-        item = slab_at(s, *idx);
-        memcpy(&s->free, item, sizeof s->free);
-    } else {
-        if (!grow(s))
-            return NULL;
-        *idx = s->made++;
-        item = slab_at(s, *idx);
-    }
     s->used++;
+    if (!s->free) { /* never touched: zero as it is */
+        *idx = s->made++;
+        return slab_at(s, *idx);
+    }
+    *idx = s->free;
+    item = slab_at(s, *idx);
+    memcpy(&s->free, item, sizeof s->free);
     return memset(item, 0, s->item_bytes);
 }
 

@@ -1,5 +1,5 @@
-/* Slab: items of one size, named by a small index, from chunks that are added as they are needed and never given back.
- * Bounded. Index 0 is no item. */
+/* Slab: items of one size, named by a small index, side by side in address space that is filled as it is needed and never
+ * given back. Bounded. Index 0 is no item. */
 #ifndef SL_TCP_SLAB_H
 #define SL_TCP_SLAB_H
 
@@ -7,11 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SLAB_CHUNK_SHIFT 10 /* items per chunk, as a power of two */
-#define SLAB_CHUNK_ITEMS (1u << SLAB_CHUNK_SHIFT)
-
 struct slab {
-    uint8_t **chunks;
+    uint8_t *items; /* NULL: not made */
     size_t item_bytes;
     uint32_t cap;  /* items that may be in use together */
     uint32_t used; /* items in use */
@@ -23,13 +20,10 @@ struct slab {
 int sl_tcp_slab_init(struct slab *s, size_t item_bytes, uint32_t cap);
 void sl_tcp_slab_free(struct slab *s);
 
-/* A zeroed item, its index in *idx; NULL when cap is reached or memory is out. */
+/* A zeroed item, its index in *idx; NULL when cap is reached. */
 void *sl_tcp_slab_take(struct slab *s, uint32_t *idx);
 void sl_tcp_slab_give(struct slab *s, uint32_t idx);
 
-static inline void *slab_at(const struct slab *s, uint32_t idx)
-{
-    return s->chunks[idx >> SLAB_CHUNK_SHIFT] + (size_t)(idx & (SLAB_CHUNK_ITEMS - 1)) * s->item_bytes;
-}
+static inline void *slab_at(const struct slab *s, uint32_t idx) { return s->items + (size_t)idx * s->item_bytes; }
 
 #endif

@@ -1,7 +1,7 @@
 #include "tcp/table.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <rte_vect.h>
 
 int sl_tcp_table_init(struct table *t, uint32_t capacity, const struct sl_hash_key *key)
 {
@@ -10,16 +10,13 @@ int sl_tcp_table_init(struct table *t, uint32_t capacity, const struct sl_hash_k
     while (buckets * TABLE_SLOTS < (size_t)capacity * 2)
         buckets *= 2;
     *t = (struct table){.mask = (uint32_t)(buckets - 1), .key = *key};
-    t->buckets = aligned_alloc(SL_CACHE_LINE, buckets * sizeof *t->buckets);
-    if (!t->buckets)
-        return -ENOMEM;
-    memset(t->buckets, 0, buckets * sizeof *t->buckets);
-    return 0;
+    t->buckets = sl_pages_map(buckets * sizeof *t->buckets);
+    return t->buckets ? 0 : -ENOMEM;
 }
 
 void sl_tcp_table_free(struct table *t)
 {
-    free(t->buckets);
+    sl_pages_unmap(t->buckets, ((size_t)t->mask + 1) * sizeof *t->buckets);
     t->buckets = NULL;
 }
 
@@ -28,8 +25,14 @@ static uint32_t match(const struct bucket *b, uint16_t tag)
 {
     uint32_t bits = 0;
 
+#ifdef __SSE2__
+    __m128i same = _mm_cmpeq_epi16(_mm_load_si128((const __m128i *)b->tags), _mm_set1_epi16((short)tag));
+
+    bits = (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(same, _mm_setzero_si128()));
+#else
     for (uint32_t i = 0; i < TABLE_SLOTS; i++)
         bits |= (uint32_t)(b->tags[i] == tag) << i;
+#endif
     return bits;
 }
 
@@ -51,7 +54,7 @@ uint32_t sl_tcp_table_find(const struct table *t, const struct tuple *tuple)
         for (uint32_t bits = match(b, tag); bits; bits &= bits - 1) {
             uint32_t ref = b->refs[__builtin_ctz(bits)];
 
-            if (memcmp(t->tuple_of(t->ctx, ref), tuple, TUPLE_KEY_BYTES) == 0)
+            if (tuple_equal(t->tuple_of(t->ctx, ref), tuple))
                 return ref;
         }
         if (!b->passed)

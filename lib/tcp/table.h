@@ -21,6 +21,12 @@ struct tuple {
 
 #define TUPLE_KEY_BYTES offsetof(struct tuple, hash)
 
+static inline bool tuple_equal(const struct tuple *a, const struct tuple *b)
+{
+    return a->rport == b->rport && a->lport == b->lport && sl_ip_equal(&a->remote, &b->remote) &&
+           sl_ip_equal(&a->local, &b->local);
+}
+
 struct bucket {
     uint16_t tags[TABLE_SLOTS]; /* 0: free */
     uint32_t refs[TABLE_SLOTS];
@@ -45,6 +51,11 @@ void sl_tcp_table_free(struct table *t);
 
 static inline uint32_t table_hash(const struct table *t, const struct tuple *tuple)
 {
+    uint32_t ip4[3] = {tuple->local.w[3], tuple->remote.w[3], (uint32_t)tuple->lport << 16 | tuple->rport};
+
+    /* What is the same in all IPv4 tuples need not be hashed. */
+    if (sl_ip_is4(&tuple->local))
+        return (uint32_t)sl_siphash(&t->key, ip4, sizeof ip4);
     return (uint32_t)sl_siphash(&t->key, tuple, TUPLE_KEY_BYTES);
 }
 static inline uint16_t table_tag(uint32_t hash) { return (uint16_t)(hash >> 16 | 1); }

@@ -93,7 +93,7 @@ int sl_tcp_create(const struct sl_tcp_params *p, uint64_t now, struct sl_tcp **t
 static void free_conns(struct sl_tcp *t)
 {
     sl_tcp_conn_reap(t);
-    for (uint32_t i = 1; t->conns.chunks && i < t->conns.made; i++) {
+    for (uint32_t i = 1; t->conns.items && i < t->conns.made; i++) {
         struct conn *c = conn_at(t, i);
 
         if (!c->t)

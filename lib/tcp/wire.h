@@ -33,6 +33,7 @@ enum {
 struct seg {
     struct rte_mbuf *mbuf; /* NULL once somebody took it */
     struct tuple tuple;
+    uint32_t guess;    /* the reference that it may belong to, as far as fetching goes */
     uint32_t seq, ack; /* seq of the first byte that is left after trimming */
     uint32_t seq_sent; /* seq as it arrived */
     uint32_t wnd;      /* as on the wire, unscaled */

@@ -35,7 +35,7 @@ static void choose_wave(struct bed *b, uint32_t among)
 
     if (!taken)
         taken = calloc(b->tcp.n_peers, 1);
-    bm_must(taken, "out of memory");
+    bm_must(taken != NULL, "out of memory");
     b->n_wave = SL_MIN(WAVE, among) / b->burst * b->burst;
     for (uint32_t i = 0; i < b->n_wave;) {
         uint32_t p = (uint32_t)sl_rng_below(&b->rng, among);
