@@ -52,6 +52,7 @@ enum {
     F_DEAD = 1 << 21,         /* stands on the list of connections to be freed */
     F_WSCALE = 1 << 22,       /* window scaling negotiated */
     F_UNIT = 1 << 23,         /* the user looked at what waits and left it: it needs more to take any */
+    F_PACE_HELD = 1 << 30,    /* new segments wait until pace_at */
 };
 
 /* Loss recovery: what snd_una .. recover means. */
@@ -132,6 +133,7 @@ struct conn {
     uint8_t challenge_left;
     uint8_t dupacks, backoff, dup_owed, alive_probes;
     uint8_t soft_error; /* enum sl_reason noted from ICMP in SYN-SENT */
+    uint64_t pace_at;   /* when all that was sent would have left at the pacing rate */
     union cc_state cc;  /* the congestion control's own */
 };
 
