@@ -1,5 +1,6 @@
 /* conns and neighbours: lists that only the worker may walk. It fills a message a piece at a time, so that neither side holds more than one piece. */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "ctl/internal.h"
 
@@ -20,10 +21,11 @@ static void conn_json(const struct sl_ctl *ctl, const struct sl_worker_msg *msg,
             "\"local\":\"%s\",\"remote\":\"%s\",\"state\":\"%s\",\"passive\":%s,\"mss_bytes\":%u,\"snd_wnd_bytes\":%u,"
             "\"rcv_wnd_bytes\":%u,"
             "\"cwnd_bytes\":%u,\"ssthresh_bytes\":%u,\"srtt_us\":%u,\"rto_ms\":%u,\"snd_queued_bytes\":%u,\"rcv_queued_"
-            "bytes\":%u,\"retransmits\":%u",
+            "bytes\":%u,\"retransmits\":%u,\"congestion_control\":\"%s\",\"pacing_bytes_per_s\":%" PRIu64,
             sl_endpoint_format(&c->local, local), sl_endpoint_format(&c->remote, remote), c->state,
             c->passive ? "true" : "false", c->mss, c->snd_wnd_bytes, c->rcv_wnd_bytes, c->cwnd_bytes, c->ssthresh_bytes,
-            c->srtt_us, c->rto_ms, c->snd_queued_bytes, c->rcv_queued_bytes, c->retransmits);
+            c->srtt_us, c->rto_ms, c->snd_queued_bytes, c->rcv_queued_bytes, c->retransmits, c->cc,
+            c->pacing_bytes_per_s);
 }
 
 static void conn_text(const struct sl_ctl *ctl, const struct sl_worker_msg *msg, uint32_t i, struct out *o)
@@ -31,9 +33,9 @@ static void conn_text(const struct sl_ctl *ctl, const struct sl_worker_msg *msg,
     const struct sl_tcp_info *c = &msg->conns[i];
     char local[SL_ENDPOINT_TEXT_MAX], remote[SL_ENDPOINT_TEXT_MAX];
 
-    out_put(o, " %-28s %-28s %-12s %8u %8u %8u %8u %8u %6u\n", sl_endpoint_format(&c->local, local),
+    out_put(o, " %-28s %-28s %-12s %8u %8u %8u %8u %8u %6u %s\n", sl_endpoint_format(&c->local, local),
             sl_endpoint_format(&c->remote, remote), c->state, c->snd_queued_bytes, c->rcv_queued_bytes, c->cwnd_bytes,
-            c->snd_wnd_bytes, c->srtt_us, c->retransmits);
+            c->snd_wnd_bytes, c->srtt_us, c->retransmits, c->cc);
 }
 
 static void neighbour_json(const struct sl_ctl *ctl, const struct sl_worker_msg *msg, uint32_t i, struct out *o)
@@ -110,7 +112,7 @@ bool ctl_show_conns(struct sl_ctl *ctl, struct progress *p, enum format format, 
         .name = "conns",
         .kind = SL_MSG_CONNS,
         .header = "worker local                        remote                       state        snd_q    rcv_q    "
-                  "cwnd     snd_wnd  srtt_us  rexmit\n",
+                  "cwnd     snd_wnd  srtt_us  rexmit cc\n",
         .json = conn_json,
         .text = conn_text,
     };

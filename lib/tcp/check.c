@@ -81,7 +81,9 @@ static const char *check_progress(const struct conn *c)
     bool listed = !sl_list_empty(&c->out_link);
 
     REQUIRE(listed || !conn_flight(c) || c->rtx_at != SL_NEVER);
-    REQUIRE(listed || c->state < ST_ESTABLISHED || c->snd_nxt == conn_snd_limit(c) || c->rtx_at != SL_NEVER);
+    REQUIRE(listed || c->state < ST_ESTABLISHED || c->snd_nxt == conn_snd_limit(c) || c->rtx_at != SL_NEVER ||
+            c->flags & F_PACE_HELD);
+    REQUIRE(listed || !(c->flags & F_PACE_HELD) || c->timer.at_ns <= c->pace_at);
     REQUIRE(c->rtx_at == SL_NEVER || c->timer.at_ns <= c->rtx_at);
     REQUIRE(c->delack_at == SL_NEVER || c->timer.at_ns <= c->delack_at);
     REQUIRE(c->life_at == SL_NEVER || c->timer.at_ns <= c->life_at);

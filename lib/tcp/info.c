@@ -1,5 +1,5 @@
 /* What a person may see of connections. */
-#include "tcp/tcp_internal.h"
+#include "tcp/cc.h"
 
 /* A connection object that lived to TIME-WAIT keeps that name as long as its linger stands in the table. */
 static enum state shown_state(const struct conn *c)
@@ -15,7 +15,8 @@ static void fill_tuple(struct sl_tcp_info *out, const struct tuple *tuple, enum 
 {
     *out = (struct sl_tcp_info){.local = {tuple->local, tuple->lport},
                                 .remote = {tuple->remote, tuple->rport},
-                                .state = sl_tcp_state_name[state]};
+                                .state = sl_tcp_state_name[state],
+                                .cc = ""};
 }
 
 static void fill_conn(struct sl_tcp_info *out, const struct conn *c)
@@ -30,6 +31,8 @@ static void fill_conn(struct sl_tcp_info *out, const struct conn *c)
     out->snd_queued_bytes = c->sndq.bytes;
     out->rcv_queued_bytes = c->rcvq.bytes;
     out->retransmits = c->retransmits;
+    out->cc = c->set->cc->name;
+    out->pacing_bytes_per_s = sl_tcp_pace_rate(c);
     out->mss = c->mss;
     out->passive = c->flags & F_PASSIVE;
 }

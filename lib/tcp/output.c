@@ -77,6 +77,7 @@ static void commit_new(struct conn *c, const struct plan *p, uint32_t len)
         c->rtt_seq = c->snd_nxt;
         c->rtt_at = c->t->now;
     }
+    sl_tcp_pace_sent(c, len);
     sl_tcp_timer_sent(c, was_idle);
 }
 
@@ -87,6 +88,7 @@ static void commit_rtx(struct conn *c, const struct plan *p, uint32_t len)
         c->rtt_at = c->t->now;
     c->flags &= ~(uint32_t)(F_TIMING | F_RTX_FORCE); /* Karn: what was sent twice is not timed */
     c->retransmits++;
+    sl_tcp_pace_sent(c, len);
     sl_stat_inc(c->t->stats, SL_CTR_TCP_RETRANSMITS);
     sl_tcp_timer_sent(c, false);
 }
@@ -164,21 +166,26 @@ static enum emit_result send_syn(struct conn *c)
 /* Whether a rest smaller than a segment, the last that there is, may go (Nagle, RFC 9293 3.7.4). */
 static bool small_may_go(const struct conn *c) { return !c->set->opts.nagle || !conn_flight(c) || c->flags & F_SHUT; }
 
-/* The bytes of the next new segment; 0 when the window, cwnd, Nagle or the want of data hold it back. */
-static uint32_t new_bytes(struct conn *c)
+/* What the user, the peer's window and Nagle leave for the next new segment. */
+static uint32_t offered_bytes(const struct conn *c)
 {
     uint32_t rest = conn_snd_limit(c) - c->snd_nxt, edge = c->snd_una + c->snd_wnd,
-             len = SL_MIN(rest, (uint32_t)c->mss), pipe;
+             len = SL_MIN(rest, (uint32_t)c->mss);
     uint32_t room = seq_gt(edge, c->snd_nxt) ? edge - c->snd_nxt : 0;
 
-    c->flags &= ~(uint32_t)F_CWND_LIMITED;
-    if (!rest)
-        return 0;
-    if (len > room) { /* silly window avoidance (RFC 9293 3.8.6.2.1) */
-        len = room;
-        if (!len || (len < c->max_snd_wnd / 2 && !(c->flags & F_OVERRIDE)))
-            return 0;
-    } else if (len < c->mss && !small_may_go(c)) {
+    if (len > room) /* silly window avoidance (RFC 9293 3.8.6.2.1) */
+        return room < c->max_snd_wnd / 2 && !(c->flags & F_OVERRIDE) ? 0 : room;
+    return len < c->mss && !small_may_go(c) ? 0 : len;
+}
+
+/* The bytes of the next new segment; 0 when these or cwnd hold it back, and which of them it was: a segment that may go
+ * says nothing about that, for a pacer may stop what would have come behind it. */
+static uint32_t new_bytes(struct conn *c)
+{
+    uint32_t len = offered_bytes(c), pipe;
+
+    if (!len) {
+        c->flags &= ~(uint32_t)F_CWND_LIMITED;
         return 0;
     }
     pipe = sl_tcp_recovery_pipe(c);
@@ -216,6 +223,8 @@ static bool plan_rtx(struct conn *c, struct plan *p)
 static bool plan_new(struct conn *c, struct plan *p)
 {
     restart_after_idle(c);
+    if (sl_tcp_pace_holds(c))
+        return false;
     *p = (struct plan){c->snd_nxt, new_bytes(c), &c->snd_place, PLAN_NEW};
     return p->len;
 }
@@ -298,7 +307,7 @@ static bool output_open(struct conn *c, uint32_t budget_segs, bool *more)
         if (send_plan(c, &p) != EMIT_SENT)
             return false;
     }
-    if (!conn_flight(c) && c->snd_nxt != conn_snd_limit(c))
+    if (!conn_flight(c) && c->snd_nxt != conn_snd_limit(c) && !(c->flags & F_PACE_HELD))
         sl_tcp_timer_persist(c);
     return true;
 }

@@ -99,6 +99,8 @@ struct sl_tcp_info {
     uint32_t srtt_us, rto_ms;
     uint32_t snd_queued_bytes, rcv_queued_bytes;
     uint32_t retransmits;
+    uint64_t pacing_bytes_per_s; /* 0: not paced */
+    const char *cc;              /* congestion control; "" before there is a connection and after */
     uint16_t mss;
     bool passive;
 };

@@ -240,6 +240,12 @@ void sl_tcp_timer_rearm(struct conn *c);
 void sl_tcp_timer_stop(struct conn *c);
 void sl_tcp_timer_run(struct sl_tcp *t);
 
+/* pace.c */
+/* Whether new segments must wait; there is a timer then. */
+bool sl_tcp_pace_holds(struct conn *c);
+void sl_tcp_pace_sent(struct conn *c, uint32_t bytes);
+uint64_t sl_tcp_pace_rate(const struct conn *c); /* bytes a second; 0: not paced */
+
 /* listen.c */
 struct sl_tcp_listener *sl_tcp_listen_find(struct sl_tcp *t, const struct tuple *tuple);
 /* A segment to a listener with no state of its own. iss_floor: the ISN must be newer than this when has_floor (RFC 9293

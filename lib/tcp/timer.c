@@ -10,6 +10,8 @@ static uint64_t rtx_at(const struct conn *c) { return c->rtx_at; }
 static uint64_t delack_at(const struct conn *c) { return c->delack_at; }
 static uint64_t life_at(const struct conn *c) { return c->life_at; }
 
+static uint64_t pace_at(const struct conn *c) { return c->flags & F_PACE_HELD ? c->pace_at : SL_NEVER; }
+
 static uint64_t alive_at(const struct conn *c)
 {
     static const bool watched[ST_COUNT] = {[ST_ESTABLISHED] = true, [ST_CLOSE_WAIT] = true, [ST_FIN_WAIT_2] = true};
@@ -75,6 +77,12 @@ static void fire_delack(struct conn *c)
     conn_ack_now(c);
 }
 
+static void fire_pace(struct conn *c)
+{
+    c->flags &= ~(uint32_t)F_PACE_HELD;
+    conn_wants_output(c);
+}
+
 /* The connect timeout; or FIN-WAIT-2 of a connection that nobody waits for. */
 static void fire_life(struct conn *c)
 {
@@ -108,7 +116,8 @@ static const struct deadline {
     uint64_t (*at)(const struct conn *c);
     void (*fire)(struct conn *c);
 } deadlines[] = {
-    {stall_at, fire_stall}, {life_at, fire_life}, {rtx_at, fire_rtx}, {delack_at, fire_delack}, {alive_at, fire_alive},
+    {stall_at, fire_stall},   {life_at, fire_life},   {rtx_at, fire_rtx},
+    {delack_at, fire_delack}, {alive_at, fire_alive}, {pace_at, fire_pace},
 };
 
 /* ---- the wheel ---- */
