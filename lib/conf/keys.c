@@ -155,11 +155,13 @@ static const struct conf_key interface_keys[] = {
              "wants."},                                                                                                \
     {.name = "receive_buffer", .type = &conf_type_size, IN_TCP(receive_buffer_bytes), .min = 4 * KIB,                  \
      .max = 1024 * MIB, STANDS(RECEIVE_BUFFER),                                                                        \
-     .help = "The most that one connection holds of what was received and not yet passed on. The window scale follows "\
-             "from it."},                                                                                              \
+     .help = "The most that one connection holds of what was received and not yet passed on. The window begins with "   \
+             "64K and grows with what a round trip brings, as far as memory allows. The window scale follows from "    \
+             "this value."},                                                                                           \
     {.name = "send_buffer", .type = &conf_type_size, IN_TCP(send_buffer_bytes), .min = 32 * KIB,                       \
      .max = 1024 * MIB, STANDS(SEND_BUFFER),                                                                           \
-     .help = "The most that one connection holds of what is to be sent or not yet acknowledged."},                     \
+     .help = "The most that one connection holds of what is to be sent or not yet acknowledged. It begins with 64K "    \
+             "and is twice the congestion window after that."},                                                        \
     {.name = "keepalive", .type = &conf_type_duration, IN_TCP(keepalive_ns), .max = 365 * DAY, STANDS("2h"),           \
      .help = "A peer that is silent for so long is probed (RFC 1122 4.2.3.6); 0: never."},                             \
     {.name = "keepalive_interval", .type = &conf_type_duration, IN_TCP(keepalive_interval_ns), .min = S, .max = DAY,   \
@@ -173,8 +175,8 @@ static const struct conf_key interface_keys[] = {
      .help = "A peer that for so long acknowledges nothing of what it was sent, or keeps its window shut, is reset "   \
              "(RFC 9293 3.8.3). RFC 1122 wants no less than 100 s."}
 
-#define RECEIVE_BUFFER "256K"
-#define SEND_BUFFER "256K"
+#define RECEIVE_BUFFER "4M"
+#define SEND_BUFFER "4M"
 
 static const struct conf_key tcp_keys[] = {
     TCP_ROWS(AT_TOP),
