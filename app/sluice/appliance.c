@@ -54,6 +54,8 @@ static void describe(struct appliance *a, uint32_t i)
         .socket = (int)rte_lcore_to_socket_id(i + 1),
         .steer = sl_ports_steer(a->ports),
         .conns_max = (uint32_t)a->conf->limits.connections.v,
+        .time_wait_ns = a->conf->tcp.time_wait_ns.v,
+        .rto_min_ns = a->conf->tcp.min_rto_ns.v,
         .keylog = sl_port_append,
         /* The ports have up to half of the memory; some is left to DPDK itself. */
         .mbufs = sl_worker_mbufs(a->conf->dpdk.memory_bytes.v / 16 * 7 / a->n_workers),

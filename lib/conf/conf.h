@@ -46,6 +46,9 @@ enum sl_conf_tls_version { SL_TLS_1_2, SL_TLS_1_3, SL_TLS_VERSION_COUNT };
 enum sl_conf_cipher { SL_CIPHER_AES_128_GCM, SL_CIPHER_AES_256_GCM, SL_CIPHER_CHACHA20_POLY1305, SL_CIPHER_COUNT };
 enum sl_conf_group { SL_GROUP_X25519, SL_GROUP_P256, SL_GROUP_P384, SL_GROUP_COUNT };
 enum sl_conf_unknown_sni { SL_UNKNOWN_SNI_DEFAULT, SL_UNKNOWN_SNI_REFUSE };
+enum sl_conf_congestion { SL_CONGESTION_CUBIC, SL_CONGESTION_NEWRENO };
+enum sl_conf_ecn { SL_CONF_ECN_OFF, SL_CONF_ECN_ACCEPT, SL_CONF_ECN_ASK };
+enum sl_conf_cookies { SL_CONF_COOKIES_AUTO, SL_CONF_COOKIES_ALWAYS, SL_CONF_COOKIES_OFF };
 enum sl_conf_clients { SL_CLIENTS_OFF, SL_CLIENTS_OPTIONAL, SL_CLIENTS_REQUIRED };
 
 struct sl_conf_interface {
@@ -71,6 +74,21 @@ struct sl_conf_certificate {
     struct sl_mark mark;
 };
 
+/* Settings of TCP. Listeners and upstreams have one each, complete: what they don't give is the top's. */
+struct sl_conf_tcp {
+    enum sl_conf_congestion congestion; /* cubic */
+    enum sl_conf_ecn ecn;               /* accept */
+    enum sl_conf_cookies cookies;       /* auto; of no use to upstreams */
+    enum sl_conf_switch pacing, nagle;  /* off */
+    struct sl_conf_number receive_buffer_bytes, send_buffer_bytes;
+    struct sl_conf_number keepalive_ns; /* 2 h; 0: never */
+    struct sl_conf_number keepalive_interval_ns, keepalive_probes;
+    struct sl_conf_number user_timeout_ns;
+    struct sl_conf_number time_wait_ns, min_rto_ns; /* at the top only */
+    uint32_t given;                                 /* a bit for each key of the section that was written */
+    struct sl_mark mark;
+};
+
 struct sl_conf_upstream {
     struct sl_conf_text name;
     struct sl_conf_endpoint *servers;
@@ -80,6 +98,7 @@ struct sl_conf_upstream {
     struct sl_conf_number lport_min, lport_max; /* from `ports: 32768-60999`; default 1024 to 65535 */
     struct sl_conf_number connect_timeout_ns;   /* 3 s */
     struct sl_conf_number retry_dead_ns;        /* a server that failed is skipped for so long; 10 s */
+    struct sl_conf_tcp tcp;
     struct sl_mark mark;
 };
 
@@ -117,6 +136,7 @@ struct sl_conf_listener {
     struct sl_conf_number handshake_timeout_ns; /* 10 s */
     struct sl_conf_number idle_timeout_ns;      /* no byte either way for so long ends the pair; 10 min; 0: never */
     struct sl_conf_number backlog;              /* connections in SYN-RCVD; 1024 */
+    struct sl_conf_tcp tcp;
     struct sl_mark mark;
 };
 
@@ -146,6 +166,7 @@ struct sl_conf {
         enum sl_conf_switch watch;  /* on */
         struct sl_mark mark;
     } control;
+    struct sl_conf_tcp tcp; /* for those listeners and upstreams that don't say otherwise */
     struct sl_conf_interface *interfaces;
     struct sl_conf_certificate *certificates;
     struct sl_conf_tls *tls; /* those of the file, then one named after each policy that changes nothing of it */
@@ -217,7 +238,7 @@ uint32_t sl_conf_handshakes(const struct sl_conf *conf);
 bool sl_conf_check_machine(const struct sl_conf *conf, uint32_t online_cores, struct sl_conf_errors *errs);
 
 /* What differs from old in keys that a reload can't apply (the table of keys says which: dpdk, workers, interfaces,
- * control, limits.connections): each an error in errs that says so and names the key. True when there is any. */
+ * control, limits.connections, some of tcp): each an error in errs that says so and names the key. True when there is any. */
 bool sl_conf_needs_restart(const struct sl_conf *old, const struct sl_conf *fresh, struct sl_conf_errors *errs);
 
 /* The full reference as a commented YAML file, made from the table of keys: conf/reference.yaml is this text. Calls

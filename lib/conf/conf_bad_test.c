@@ -235,7 +235,7 @@ static const struct row rows[] = {
               "d\x00p\x00",
      .whole_bytes = 6, .errors = "t:1:1: not YAML: invalid leading UTF-8 octet (byte 0xff)"},
     {"too deep", .whole = "a: [[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]\n",
-     .errors = "t:1:1: unknown key \"a\", allowed: dpdk, workers, limits, control, interfaces, certificates, tls, "
+     .errors = "t:1:1: unknown key \"a\", allowed: dpdk, workers, limits, control, tcp, interfaces, certificates, tls, "
                "upstreams, listeners\n"
                "t:1:19: more than 16 levels deep: a configuration needs no more"},
     /* ---- sections against each other ---- */
@@ -376,6 +376,35 @@ static const struct row rows[] = {
                "t:7:53: key \"tls.ticket_lifetime\" has no use: tickets is off"},
     {"tickets that live too long", .extra = "tls: [{ name: a, ticket_lifetime: 8d }]",
      .errors = "t:7:35: tls.ticket_lifetime: \"8d\" is out of range, allowed: 1min to 7d"},
+    {"a congestion control that there is not", .extra = "tcp: { congestion_control: cubik }",
+     .errors = "t:7:28: tcp.congestion_control: \"cubik\" is not a choice, did you mean \"cubic\"?"},
+    {"ECN that is a switch", .extra = "tcp: { ecn: on }",
+     .errors = "t:7:13: tcp.ecn: \"on\" is not a choice, allowed: off, accept, ask"},
+    {"a receive buffer too small for a TLS record's pieces", .extra = "tcp: { receive_buffer: 1K }",
+     .errors = "t:7:24: tcp.receive_buffer: \"1K\" is out of range, allowed: 4K to 1G"},
+    {"a send buffer that holds no TLS record", .extra = "tcp: { send_buffer: 4K }",
+     .errors = "t:7:21: tcp.send_buffer: \"4K\" is out of range, allowed: 32K to 1G"},
+    {"a retransmission that waits for nothing", .extra = "tcp: { min_rto: 1ms }",
+     .errors = "t:7:17: tcp.min_rto: \"1ms\" is out of range, allowed: 10ms to 3s"},
+    {"a peer that may be silent for ever", .extra = "tcp: { user_timeout: 0 }",
+     .errors = "t:7:22: tcp.user_timeout: \"0\" is out of range, allowed: 1s to 7d"},
+    {"a listener's TCP with a word wrong",
+     .listeners = "listeners: [{ name: https, address: \"198.18.0.10:443\", certificates: site, upstream: app, tcp: { "
+                  "nagel: on, pacing: yes } }]",
+     .errors = "t:6:98: unknown key \"nagel\" in listeners.tcp, did you mean \"nagle\"?\n"
+               "t:6:117: listeners.tcp.pacing: \"yes\" is not a choice, allowed: off, on"},
+    {"TIME-WAIT of one listener",
+     .listeners = "listeners: [{ name: https, address: \"198.18.0.10:443\", certificates: site, upstream: app, tcp: { "
+                  "time_wait: 1s } }]",
+     .errors =
+         "t:6:98: unknown key \"time_wait\" in listeners.tcp, allowed: congestion_control, ecn, pacing, nagle, "
+         "receive_buffer, send_buffer, keepalive, keepalive_interval, keepalive_probes, user_timeout, syn_cookies"},
+    {"SYN cookies of an upstream",
+     .upstreams = "upstreams: [{ name: app, servers: \"198.18.1.2:8080\", tcp: { syn_cookies: off } }]",
+     .errors = "t:5:61: unknown key \"syn_cookies\" in upstreams.tcp, allowed: congestion_control, ecn, pacing, nagle, "
+               "receive_buffer, send_buffer, keepalive, keepalive_interval, keepalive_probes, user_timeout"},
+    {"TCP that is a word", .extra = "tcp: fast",
+     .errors = "t:7:6: tcp: \"fast\" stands where keys with values are wanted"},
     {"a switch that is a truth", .extra = "control: { watch: true }",
      .errors = "t:7:19: control.watch: \"true\" is not a choice, allowed: off, on"},
 };

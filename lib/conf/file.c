@@ -127,6 +127,7 @@ static struct sl_conf *parse(const char *text, size_t len_bytes, const char *fil
     if (root != NULL) {
         conf_fill(&r, root);
         conf_tls_built_in(&r, &conf_tls_section);
+        conf_tcp_inherit(r.conf);
         conf_check(&r);
         if (check != NULL)
             check(r.conf, errs);

@@ -85,11 +85,12 @@ struct conf_type {
 
 enum conf_flags {
     CONF_REQUIRED = 1 << 0,
-    CONF_RESTART = 1 << 1, /* a reload can't apply it */
-    CONF_UNIQUE = 1 << 2,  /* a list without repetitions */
-    CONF_TLS = 1 << 3,     /* of a listener: only with protocol: tls */
-    CONF_SOME = 1 << 4,    /* a list that is not empty where it is given */
-    CONF_ASIDE = 1 << 5,   /* the reference shows it as a comment: it has no use as it stands there */
+    CONF_RESTART = 1 << 1,   /* a reload can't apply it */
+    CONF_UNIQUE = 1 << 2,    /* a list without repetitions */
+    CONF_TLS = 1 << 3,       /* of a listener: only with protocol: tls */
+    CONF_SOME = 1 << 4,      /* a list that is not empty where it is given */
+    CONF_ASIDE = 1 << 5,     /* the reference shows it as a comment: it has no use as it stands there */
+    CONF_INHERITED = 1 << 6, /* where it isn't given, the value is that of the section of this name at the top */
 };
 
 /* Facts that checks across sections rest on. When reading one failed, those checks keep silent. */
@@ -131,7 +132,7 @@ struct conf_section {
     void (*check)(struct conf_reader *r, const struct conf_section *s, const struct conf_given *given, void *obj);
 };
 
-extern const struct conf_section conf_root, conf_tls_section;
+extern const struct conf_section conf_root, conf_tls_section, conf_tcp_listener_section, conf_tcp_upstream_section;
 
 /* A reference that waits until all names are known. */
 struct conf_pending {
@@ -183,6 +184,12 @@ void conf_certificate_read(struct conf_reader *r, const struct conf_section *s, 
 /* The contents of the file that `path.key` names, for which errors say that `wanted` is wanted. */
 struct sl_conf_file conf_file_of(struct conf_reader *r, const char *key, const struct sl_conf_text *path,
                                  const char *wanted);
+
+/* ---- tcp.c ---- */
+/* Notes which keys of the section were written. */
+void conf_check_tcp(struct conf_reader *r, const struct conf_section *s, const struct conf_given *g, void *obj);
+/* Fills in what listeners and upstreams don't give. */
+void conf_tcp_inherit(struct sl_conf *conf);
 
 /* ---- tls.c ---- */
 extern const char *const conf_policy_words[];

@@ -36,8 +36,15 @@ static const char *const unknown_sni_words[] = {
     [SL_UNKNOWN_SNI_DEFAULT] = "default", [SL_UNKNOWN_SNI_REFUSE] = "refuse", NULL};
 static const char *const clients_words[] = {
     [SL_CLIENTS_OFF] = "off", [SL_CLIENTS_OPTIONAL] = "optional", [SL_CLIENTS_REQUIRED] = "required", NULL};
+static const char *const congestion_words[] = {
+    [SL_CONGESTION_CUBIC] = "cubic", [SL_CONGESTION_NEWRENO] = "newreno", NULL};
+static const char *const ecn_words[] = {
+    [SL_CONF_ECN_OFF] = "off", [SL_CONF_ECN_ACCEPT] = "accept", [SL_CONF_ECN_ASK] = "ask", NULL};
+static const char *const cookies_words[] = {
+    [SL_CONF_COOKIES_AUTO] = "auto", [SL_CONF_COOKIES_ALWAYS] = "always", [SL_CONF_COOKIES_OFF] = "off", NULL};
 static const char *const driver_words[] = {"af_xdp", "pci", "memif", "vdev", NULL};
 
+#define KIB UINT64_C(1024)
 #define MIB (UINT64_C(1) << 20)
 #define MS SL_NS_PER_MS
 #define S SL_NS_PER_S
@@ -125,6 +132,68 @@ static const struct conf_key interface_keys[] = {
     {0},
 };
 
+/* Settings of TCP stand at the top, where they have defaults, and in listeners and upstreams, where they have those of
+ * the top: the same rows with what differs. */
+#define IN_TCP(field) .offset = offsetof(struct sl_conf_tcp, field)
+#define AT_TOP(value) .def = (value)
+#define BELOW(value) .example = (value), .flags = CONF_ASIDE | CONF_INHERITED
+#define TCP_COOKIES_ROW(STANDS)                                                                                        \
+    {.name = "syn_cookies", .type = &conf_type_enum, .words = cookies_words, IN_TCP(cookies), STANDS("auto"),          \
+     .help = "Whether listeners answer a SYN without keeping anything of it (RFC 4987). auto: once the backlog is "    \
+             "full; always; off: beyond the backlog SYNs are dropped."}
+#define TCP_ROWS(STANDS)                                                                                               \
+    {.name = "congestion_control", .type = &conf_type_enum, .words = congestion_words, IN_TCP(congestion),             \
+     STANDS("cubic"),                                                                                                  \
+     .help = "How fast connections send. cubic: RFC 9438; newreno: RFC 5681."},                                        \
+    {.name = "ecn", .type = &conf_type_enum, .words = ecn_words, IN_TCP(ecn), STANDS("accept"),                        \
+     .help = "Explicit congestion notification (RFC 3168). accept: agreed to when the peer asks; ask: asked for too "  \
+             "when Sluice connects."},                                                                                 \
+    {.name = "pacing", .type = &conf_type_enum, .words = switch_words, IN_TCP(pacing), STANDS("off"),                  \
+     .help = "Whether the segments of a window are spread over the round trip instead of sent at once."},              \
+    {.name = "nagle", .type = &conf_type_enum, .words = switch_words, IN_TCP(nagle), STANDS("off"),                    \
+     .help = "Whether a small segment waits as long as something is unacknowledged (RFC 9293 3.7.4). Off is what TLS " \
+             "wants."},                                                                                                \
+    {.name = "receive_buffer", .type = &conf_type_size, IN_TCP(receive_buffer_bytes), .min = 4 * KIB,                  \
+     .max = 1024 * MIB, STANDS(RECEIVE_BUFFER),                                                                        \
+     .help = "The most that one connection holds of what was received and not yet passed on. The window begins with "   \
+             "64K and grows with what a round trip brings, as far as memory allows. The window scale follows from "    \
+             "this value."},                                                                                           \
+    {.name = "send_buffer", .type = &conf_type_size, IN_TCP(send_buffer_bytes), .min = 32 * KIB,                       \
+     .max = 1024 * MIB, STANDS(SEND_BUFFER),                                                                           \
+     .help = "The most that one connection holds of what is to be sent or not yet acknowledged. It begins with 64K "    \
+             "and is twice the congestion window after that."},                                                        \
+    {.name = "keepalive", .type = &conf_type_duration, IN_TCP(keepalive_ns), .max = 365 * DAY, STANDS("2h"),           \
+     .help = "A peer that is silent for so long is probed (RFC 1122 4.2.3.6); 0: never."},                             \
+    {.name = "keepalive_interval", .type = &conf_type_duration, IN_TCP(keepalive_interval_ns), .min = S, .max = DAY,   \
+     STANDS("75s"),                                                                                                    \
+     .help = "Time between two probes."},                                                                              \
+    {.name = "keepalive_probes", .type = &conf_type_count, IN_TCP(keepalive_probes), .min = 1, .max = 100,             \
+     STANDS("10"),                                                                                                     \
+     .help = "After so many probes without an answer the connection is reset."},                                       \
+    {.name = "user_timeout", .type = &conf_type_duration, IN_TCP(user_timeout_ns), .min = S, .max = 7 * DAY,           \
+     STANDS("120s"),                                                                                                   \
+     .help = "A peer that for so long acknowledges nothing of what it was sent, or keeps its window shut, is reset "   \
+             "(RFC 9293 3.8.3). RFC 1122 wants no less than 100 s."}
+
+#define RECEIVE_BUFFER "4M"
+#define SEND_BUFFER "4M"
+
+static const struct conf_key tcp_keys[] = {
+    TCP_ROWS(AT_TOP),
+    TCP_COOKIES_ROW(AT_TOP),
+    {.name = "time_wait", .type = &conf_type_duration, IN_TCP(time_wait_ns), .min = S, .max = 240 * S, .def = "60s",
+     .flags = CONF_RESTART,
+     .help = "How long the end of a connection is remembered (TIME-WAIT, 2 MSL), and how long a closed connection waits "
+             "for the peer's FIN. RFC 9293 says 4 min; a new connection may reuse the ports earlier (RFC 6191)."},
+    {.name = "min_rto", .type = &conf_type_duration, IN_TCP(min_rto_ns), .min = 10 * MS, .max = 3 * S, .def = "200ms",
+     .flags = CONF_RESTART,
+     .help = "The least that a retransmission waits for. RFC 6298 says 1 s; 200 ms is what most systems do. Peers may "
+             "hold an ACK back for up to 500 ms, often 40: less than that sends again what had arrived."},
+    {0},
+};
+static const struct conf_key tcp_listener_keys[] = {TCP_ROWS(BELOW), TCP_COOKIES_ROW(BELOW), {0}};
+static const struct conf_key tcp_upstream_keys[] = {TCP_ROWS(BELOW), {0}};
+
 static const struct conf_key certificate_keys[] = {
     {.name = "name", .type = &conf_type_name, .offset = offsetof(struct sl_conf_certificate, name),
      .max = NAME_MAX_BYTES, .example = "site", .flags = CONF_REQUIRED, .facts = CONF_FACT_CERTIFICATES,
@@ -211,6 +280,8 @@ static const struct conf_key upstream_keys[] = {
     {.name = "retry_dead", .type = &conf_type_duration, .offset = offsetof(struct sl_conf_upstream, retry_dead_ns),
      .max = DAY, .def = "10s",
      .help = "How long a server that failed is passed over."},
+    {.name = "tcp", .section = &conf_tcp_upstream_section, .offset = offsetof(struct sl_conf_upstream, tcp),
+     .help = "TCP of the connections to this upstream where it differs from tcp at the top."},
     {0},
 };
 
@@ -253,6 +324,8 @@ static const struct conf_key listener_keys[] = {
     {.name = "backlog", .type = &conf_type_count, .offset = offsetof(struct sl_conf_listener, backlog), .min = 1,
      .max = 1u << 20, .def = "1024",
      .help = "Connections per worker whose TCP handshake is not done (SYN-RCVD)."},
+    {.name = "tcp", .section = &conf_tcp_listener_section, .offset = offsetof(struct sl_conf_listener, tcp),
+     .help = "TCP of the connections of this listener where it differs from tcp at the top."},
     {0},
 };
 
@@ -264,6 +337,11 @@ static const struct conf_section limits_section = {
     .keys = limits_keys, .mark_offset = IN(limits, mark)};
 static const struct conf_section control_section = {
     .keys = control_keys, .mark_offset = IN(control, mark)};
+
+#define TCP_SECTION(table) {.keys = table, .mark_offset = offsetof(struct sl_conf_tcp, mark), .check = conf_check_tcp}
+static const struct conf_section tcp_section = TCP_SECTION(tcp_keys);
+const struct conf_section conf_tcp_listener_section = TCP_SECTION(tcp_listener_keys);
+const struct conf_section conf_tcp_upstream_section = TCP_SECTION(tcp_upstream_keys);
 
 #define LISTED(type, field)                                                                                            \
     .size_bytes = sizeof(struct type), .mark_offset = offsetof(struct type, mark),                                     \
@@ -294,6 +372,9 @@ static const struct conf_key root_keys[] = {
      .help = "What a worker takes on at most, and for how long."},
     {.name = "control", .section = &control_section, .offset = offsetof(struct sl_conf, control),
      .help = "How a running Sluice is asked."},
+    {.name = "tcp", .section = &tcp_section, .offset = offsetof(struct sl_conf, tcp),
+     .help = "TCP of all connections. Listeners and upstreams may each say otherwise for their own, but for time_wait and "
+             "min_rto."},
     {.name = "interfaces", .section = &interface_section, LIST_OF(sl_conf, interfaces, 64),
      .flags = CONF_REQUIRED | CONF_RESTART, .facts = CONF_FACT_ADDRESSES | CONF_FACT_GATEWAYS,
      .help = "The network devices with Sluice's own addresses."},

@@ -80,6 +80,8 @@ static void describe(struct writer *w, const struct conf_key *key, unsigned dept
 {
     char text[512] = "Type: ";
 
+    if ((key->flags & CONF_INHERITED) != 0)
+        return; /* the top says it */
     comment(w, depth, key->help);
     describe_type(key, text, sizeof text);
     append(text, sizeof text, ".");
@@ -124,7 +126,7 @@ static void put_key(struct writer *w, const struct conf_key *key, unsigned depth
 static void put_section(struct writer *w, const struct conf_section *s, unsigned depth, bool listed)
 {
     for (const struct conf_key *key = s->keys; key->name != NULL; key++) {
-        if (depth == 0 || key != s->keys)
+        if (depth == 0 || (key != s->keys && (key->flags & CONF_INHERITED) == 0))
             put(w, "\n");
         put_key(w, key, depth, listed && key == s->keys);
     }

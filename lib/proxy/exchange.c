@@ -111,6 +111,7 @@ static struct sl_stream *dial(struct sl_proxy *proxy, struct exchange *x, uint32
         .lport_min = (uint16_t)up->conf->lport_min.v,
         .lport_max = (uint16_t)up->conf->lport_max.v,
         .timeout_ns = up->conf->connect_timeout_ns.v,
+        .tcp = &up->conf->tcp,
         .ready = &proxy->streams,
         .owner = &x->back,
     };

@@ -152,6 +152,8 @@ static inline void sl_stream_attach(struct sl_stream *s, struct sl_ready *ready,
 }
 
 /* ---- connecting to an origin: who composes the rooms offers it, proxy uses it ---- */
+struct sl_conf_tcp; /* conf/conf.h */
+
 struct sl_dial {
     struct sl_endpoint peer;
     /* To choose the local address from, of the peer's family; n_sources 0: the interface's. */
@@ -159,6 +161,7 @@ struct sl_dial {
     uint32_t n_sources;
     uint16_t lport_min, lport_max; /* local port range, both in it; 0, 0: the default */
     uint64_t timeout_ns;           /* for the connection to be established */
+    const struct sl_conf_tcp *tcp; /* settings of the connection; NULL: the defaults */
     struct sl_ready *ready;        /* where the stream will report */
     void *owner;
 };

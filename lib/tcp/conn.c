@@ -32,6 +32,7 @@ static void fill(struct conn *c, struct sl_tcp *t, const struct tuple *tuple, st
     c->rcv_mss = TCP_MSS_DEFAULT4;
     c->peer_mss = sl_ip_is4(&tuple->local) ? TCP_MSS_DEFAULT4 : TCP_MSS_DEFAULT6;
     c->rcv_shift = set->rcv_shift;
+    sl_tcp_window_init(c);
     c->ts_offset = sl_tcp_ts_offset(t, tuple);
     sl_stream_init(&c->stream, &sl_tcp_stream_ops);
     sl_list_init(&c->out_link);

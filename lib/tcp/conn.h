@@ -65,6 +65,17 @@ struct place {
     uint32_t node, seq;
 };
 
+/* The receive window's size (window.c). */
+struct window {
+    uint32_t allowed_bytes; /* what waits for the user and what the peer may send, together */
+    uint32_t taken_bytes;   /* by the user in this round */
+    uint64_t round_at;      /* it began; 0: none did */
+    uint64_t edge_at;       /* when edge was the window's; 0: never */
+    uint32_t edge;
+    uint32_t echo;   /* the last timestamp echoed */
+    uint32_t rtt_us; /* as the receiver sees it; 0: no sample yet */
+};
+
 struct settings;
 struct sl_tcp_cc;
 
@@ -135,6 +146,9 @@ struct conn {
     uint8_t soft_error; /* enum sl_reason noted from ICMP in SYN-SENT */
     uint64_t pace_at;   /* when all that was sent would have left at the pacing rate */
     union cc_state cc;  /* the congestion control's own */
+
+    /* Line 7: what text that a user takes reads and writes besides. */
+    struct window win __attribute__((aligned(SL_CACHE_LINE)));
 };
 
 _Static_assert(offsetof(struct conn, delack_at) + 8 == 2 * SL_CACHE_LINE, "an in-order segment needs two lines");
@@ -142,7 +156,7 @@ _Static_assert(offsetof(struct conn, stream) == 2 * SL_CACHE_LINE && offsetof(st
                "line 2");
 _Static_assert(offsetof(struct conn, cwnd) == 4 * SL_CACHE_LINE && offsetof(struct conn, t) == 5 * SL_CACHE_LINE,
                "lines 4 and 5");
-_Static_assert(sizeof(struct conn) <= 8 * SL_CACHE_LINE, "the size of an established connection");
+_Static_assert(sizeof(struct conn) <= 9 * SL_CACHE_LINE, "the size of an established connection");
 
 /* A passive open before its third segment: SYN-RECEIVED without a connection. */
 struct request {

@@ -1,38 +1,9 @@
-/* Receiving: the queue of bytes in order, what is ahead of order, the window that we offer, and when to acknowledge. */
+/* Receiving: the queue of bytes in order, what is ahead of order, and when to acknowledge. */
 #include "tcp/tcp_internal.h"
 
 #define DUP_OWED_MAX 8
 
-/* ---- the window ---- */
-
-/* Whether the user waits for more before it can take what is there (a TLS record). Such a one gets on whatever the
- * limits are, as long as there is memory at all; otherwise nobody would ever free what it holds. */
-static bool waits_for_unit(const struct conn *c)
-{
-    return c->flags & F_UNIT && c->rcvq.bytes < SL_STREAM_UNIT_MAX_BYTES;
-}
-
-/* Bytes that the buffer could still take. Under memory pressure only those who hold nothing get more, and little. */
-static uint32_t buffer_room(const struct conn *c)
-{
-    uint32_t most = c->set->opts.rcv_max_bytes, room;
-
-    if (waits_for_unit(c))
-        most = SL_MAX(most, SL_STREAM_UNIT_MAX_BYTES + (uint32_t)c->mss); /* a worthwhile step beyond its end */
-    room = most > c->rcvq.bytes ? most - c->rcvq.bytes : 0;
-    if (!memory_is_below(c->t, MARK_TIGHT))
-        room = c->rcvq.bytes && !waits_for_unit(c) ? 0 : SL_MIN(room, 2u * c->mss);
-    return SL_MIN(room, (uint32_t)UINT16_MAX << c->rcv_shift); /* no more than the header can say */
-}
-
-/* The right edge never goes back, and moves only by a worthwhile step (RFC 9293 3.8.6.2.2). */
-uint32_t sl_tcp_recv_window(const struct conn *c)
-{
-    uint32_t open = seq_gt(c->rcv_adv, c->rcv_nxt) ? c->rcv_adv - c->rcv_nxt : 0, room = buffer_room(c);
-    uint32_t step = SL_MIN((uint32_t)c->mss, c->set->opts.rcv_max_bytes / 2);
-
-    return room >= open + step ? room : open;
-}
+/* ---- acknowledging ---- */
 
 void sl_tcp_recv_ack_sent(struct conn *c, uint32_t wnd_bytes)
 {
@@ -42,30 +13,6 @@ void sl_tcp_recv_ack_sent(struct conn *c, uint32_t wnd_bytes)
     c->delack_at = SL_NEVER;
     c->dup_owed = 0;
     c->flags &= ~(uint32_t)(F_ACK_NOW | F_DSACK);
-}
-
-static void update_window(struct conn *c)
-{
-    if (conn_synchronized(c) && !(c->flags & F_EOF) && seq_gt(c->rcv_nxt + sl_tcp_recv_window(c), c->rcv_adv)) {
-        sl_stat_inc(c->t->stats, SL_CTR_TCP_WINDOW_UPDATES);
-        conn_ack_now(c);
-    }
-}
-
-void sl_tcp_recv_consumed(struct conn *c)
-{
-    c->flags &= ~(uint32_t)F_UNIT;
-    if (!c->rcvq.bytes)
-        c->stream.state &= (uint8_t)~SL_STREAM_READABLE;
-    update_window(c);
-}
-
-void sl_tcp_recv_peeked(struct conn *c)
-{
-    if (c->flags & F_UNIT || !c->rcvq.bytes || c->rcvq.bytes >= SL_STREAM_UNIT_MAX_BYTES)
-        return;
-    c->flags |= F_UNIT;
-    update_window(c);
 }
 
 /* ---- the payload ---- */
@@ -121,7 +68,7 @@ static void take_in_order(struct conn *c, struct seg *s)
     uint32_t before = c->rcv_nxt;
     bool hole = c->reasm != NULL;
 
-    if (!memory_allows(c, c->rcvq.bytes && !waits_for_unit(c) ? MARK_IN_ORDER : MARK_FULL)) {
+    if (!memory_allows(c, c->rcvq.bytes && !sl_tcp_window_waits_for_unit(c) ? MARK_IN_ORDER : MARK_FULL)) {
         sl_stat_drop(c->t->stats, SL_DROP_TCP_HELD_MAX);
         conn_ack_now(c);
         return;
@@ -150,7 +97,7 @@ static void take_in_order(struct conn *c, struct seg *s)
 
 static void take_ahead(struct conn *c, struct seg *s)
 {
-    uint32_t segs_max = SL_MAX(64u, c->set->opts.rcv_max_bytes / 256), seq = s->seq;
+    uint32_t segs_max = SL_MAX(64u, (c->rcv_adv - c->rcv_nxt) / 256), seq = s->seq;
     struct sl_slice slice;
     struct range dup;
 
@@ -195,12 +142,14 @@ void sl_tcp_recv_text(struct conn *c, struct seg *s)
         s->len = seq_lt(s->seq, c->peer_fin) ? c->peer_fin - s->seq : 0;
     if (!s->len)
         return;
-    if (c->flags & F_RELEASED)
+    if (c->flags & F_RELEASED) {
         take_unwanted(c, s);
-    else if (s->seq == c->rcv_nxt)
+    } else if (s->seq == c->rcv_nxt) {
+        sl_tcp_window_arrived(c, s);
         take_in_order(c, s);
-    else
+    } else {
         take_ahead(c, s);
+    }
 }
 
 /* ---- FIN ---- */

@@ -11,7 +11,7 @@ static void new_listener_settings_spare_handshakes_under_way(void)
     peer("A 1 ack 1");
     peer("A 1(1000) ack 1");
     peer("A 1001(1000) ack 1");
-    expect("A 1 ack 2001 win %u", ((1u << 20) - 2000) & ~31u);
+    expect("A 1 ack 2001 win %u", (65535u - 2000) & ~31u);
 }
 
 /* After a long backoff, a sample brings the timer near again: it must not wait for where it stood. */
@@ -105,14 +105,20 @@ static void a_whole_unit_comes_through_a_small_buffer(void)
 /* The same when others hold most of the memory. */
 static void a_whole_unit_comes_through_under_memory_pressure(void)
 {
+    uint32_t held = 0;
+
     world(.held_max_bytes = 200000);
     u_listen(&(struct sl_tcp_opts){.rcv_max_bytes = 400000});
-    accept_one("mss 1000 ws 7");
-    for (uint32_t i = 0; i < 300; i++) {
-        peer("A %u(1000) ack 1", 1 + i * 1000);
-        drop_all();
+    for (uint32_t n = 3; n < 7; n++) {
+        on(n);
+        accept_one("mss 1000 ws 7");
+        for (uint32_t i = 0; i < 70; i++) {
+            peer("A %u(1000) ack 1", 1 + i * 1000);
+            drop_all();
+        }
+        held += script_info().rcv_queued_bytes;
     }
-    assert_in_range(script_info().rcv_queued_bytes, 120000, 190000); /* it gets no more */
+    assert_in_range(held, 120000, 190000); /* they get no more */
     on(1);
     accept_one("mss 1000 ws 7");
     assert_in_range(fill_for(SL_STREAM_UNIT_MAX_BYTES, false), 1000, 4000);

@@ -1,17 +1,20 @@
 /* The send queue: slices from snd_una on. */
 #include "tcp/tcp_internal.h"
 
-/* Bytes that may be queued at a time. */
-static uint32_t limit(const struct conn *c)
+#define SND_START_BYTES (64u << 10)
+
+/* What is in flight and as much again, so that an ACK finds something to send. A connection that was never held back by
+ * cwnd needs no more than it began with. */
+uint32_t sl_tcp_send_limit(const struct conn *c)
 {
-    uint32_t most = c->set->opts.snd_max_bytes;
+    uint32_t most = SL_MIN(c->set->opts.snd_max_bytes, SL_MAX(SND_START_BYTES, 2 * SL_MIN(c->cwnd, 1u << 30)));
 
     return memory_is_below(c->t, MARK_TIGHT) ? most : SL_MIN(most, TCP_TIGHT_CREDIT_BYTES);
 }
 
 uint32_t sl_tcp_send_credit(const struct conn *c)
 {
-    uint32_t most = limit(c);
+    uint32_t most = sl_tcp_send_limit(c);
 
     if (c->flags & F_SHUT || c->state == ST_CLOSED || c->state == ST_TIME_WAIT)
         return 0;
@@ -22,7 +25,7 @@ uint32_t sl_tcp_send_credit(const struct conn *c)
  * ACK will come that could tell later. */
 static void tell_credit(struct conn *c)
 {
-    uint32_t most = limit(c), credit = sl_tcp_send_credit(c);
+    uint32_t most = sl_tcp_send_limit(c), credit = sl_tcp_send_credit(c);
 
     if (!(c->flags & F_CREDIT_WATCH) || !credit)
         return;

@@ -17,8 +17,8 @@ static const struct sl_tcp_cc *const cc_kinds[SL_TCP_CC_KINDS] = {
 
 static void fill_defaults(struct sl_tcp_opts *o)
 {
-    DEFAULT(o->rcv_max_bytes, 256u << 10);
-    DEFAULT(o->snd_max_bytes, 256u << 10);
+    DEFAULT(o->rcv_max_bytes, 4u << 20);
+    DEFAULT(o->snd_max_bytes, 4u << 20);
     DEFAULT(o->keepalive_ns, 2 * 3600 * SL_NS_PER_S);
     DEFAULT(o->keepalive_interval_ns, 75 * SL_NS_PER_S);
     DEFAULT(o->keepalive_probes, 10);

@@ -7,13 +7,13 @@
 static uint32_t op_recv(struct sl_stream *s, struct sl_slice *out, uint32_t max, uint32_t max_bytes)
 {
     struct conn *c = conn_of_stream(s);
-    uint32_t n = 0;
+    uint32_t n = 0, before = c->rcvq.bytes;
 
     while (n < max && max_bytes && sl_tcp_queue_pop(&c->t->nodes, &c->rcvq, max_bytes, &out[n])) {
         max_bytes -= out[n].len;
         n++;
     }
-    sl_tcp_recv_consumed(c);
+    sl_tcp_recv_consumed(c, before - c->rcvq.bytes);
     return n;
 }
 
@@ -31,7 +31,7 @@ static uint32_t op_credit(struct sl_stream *s)
     struct conn *c = conn_of_stream(s);
 
     c->credit_seen = sl_tcp_send_credit(c);
-    if (c->credit_seen < c->set->opts.snd_max_bytes)
+    if (c->credit_seen < sl_tcp_send_limit(c))
         c->flags |= F_CREDIT_WATCH;
     if (!c->credit_seen)
         s->state &= (uint8_t)~SL_STREAM_WRITABLE;
@@ -68,8 +68,11 @@ static int op_send(struct sl_stream *s, struct sl_slice *slices, uint32_t n)
         }
         c->snd_end += len;
     }
-    if (!sl_tcp_send_credit(c))
+    if (!sl_tcp_send_credit(c)) {
         s->state &= (uint8_t)~SL_STREAM_WRITABLE;
+        c->flags |= F_CREDIT_WATCH;
+        c->credit_seen = 0;
+    }
     if (conn_synchronized(c))
         conn_wants_output(c);
     return 0;

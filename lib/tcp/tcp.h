@@ -46,8 +46,8 @@ enum sl_tcp_cookies {
 
 /* Settings of the connections of a listener, or of one that is dialled. Zero means the default. */
 struct sl_tcp_opts {
-    uint32_t rcv_max_bytes;                       /* receive buffer; default 256 KiB */
-    uint32_t snd_max_bytes;                       /* send queue at which credit is 0; default 256 KiB */
+    uint32_t rcv_max_bytes;                       /* the most that the receive window grows to; default 4 MiB */
+    uint32_t snd_max_bytes;                       /* the most that the send queue grows to; default 4 MiB */
     uint64_t keepalive_ns, keepalive_interval_ns; /* defaults 2 h, 75 s */
     uint32_t keepalive_probes;                    /* default 10 */
     uint64_t user_timeout_ns; /* unacknowledged data or a zero window for so long ends the connection; default 120 s */

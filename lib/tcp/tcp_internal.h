@@ -190,19 +190,27 @@ void sl_tcp_rst_send(struct sl_tcp *t, const struct tuple *tuple, uint32_t seq, 
  * full: c must stay on the list. */
 bool sl_tcp_output_conn(struct conn *c, uint32_t budget_segs, bool *more);
 
-/* recv.c: receive queue, window, delayed ACK */
-uint32_t sl_tcp_recv_window(const struct conn *c);    /* the window to be told: bytes beyond rcv_nxt, before scaling */
+/* recv.c: receive queue, delayed ACK */
 void sl_tcp_recv_text(struct conn *c, struct seg *s); /* step 7: payload, already trimmed */
 /* Step 8: notes where FIN stands, and takes it when its turn has come. */
 void sl_tcp_recv_fin(struct conn *c, uint32_t fin_at, bool has_fin);
-void sl_tcp_recv_consumed(struct conn *c); /* the user took bytes: perhaps the window is to be opened */
-void sl_tcp_recv_peeked(struct conn *c);   /* the user looked: it may need more than waits */
 void sl_tcp_recv_ack_sent(struct conn *c, uint32_t wnd_bytes);
 void sl_tcp_recv_note_dup(struct conn *c, uint32_t start, uint32_t end);
+
+/* window.c: receive window */
+void sl_tcp_window_init(struct conn *c);
+uint32_t sl_tcp_recv_window(const struct conn *c); /* the window to be told: bytes beyond rcv_nxt, before scaling */
+/* Whether the user waits for more before it can take what is there (a TLS record). Such a one gets on whatever the
+ * limits are, as long as there is memory at all; otherwise nobody would ever free what it holds. */
+bool sl_tcp_window_waits_for_unit(const struct conn *c);
+void sl_tcp_window_arrived(struct conn *c, const struct seg *s); /* text in order, before it is taken */
+void sl_tcp_recv_consumed(struct conn *c, uint32_t bytes); /* the user took bytes: perhaps the window is to be opened */
+void sl_tcp_recv_peeked(struct conn *c);                   /* the user looked: it may need more than waits */
 
 /* send.c: send queue */
 void sl_tcp_send_acked(struct conn *c, uint32_t ack); /* frees what ack covers */
 uint32_t sl_tcp_send_credit(const struct conn *c);
+uint32_t sl_tcp_send_limit(const struct conn *c); /* bytes that may be queued at a time */
 
 /* ack.c: step 5 */
 void sl_tcp_ack_process(struct conn *c, const struct seg *s);

@@ -88,9 +88,6 @@ static void close_listener(struct listener *l)
     free(l);
 }
 
-/* Options of a listener's connections: the defaults; the keys to change them come with what needs them. */
-static const struct sl_tcp_opts front_opts;
-
 static int open_listener(struct sl_worker *w, struct generation *g, uint32_t index, const struct sl_endpoint *at,
                          struct sl_err *err)
 {
@@ -99,9 +96,11 @@ static int open_listener(struct sl_worker *w, struct generation *g, uint32_t ind
     int code = -ENOMEM;
 
     if (l) {
+        const struct sl_conf_listener *conf = &g->conf->listeners[index];
+        struct sl_tcp_opts opts = settings_of(&conf->tcp);
+
         *l = (struct listener){.at = *at, .gen = g, .index = index};
-        code = sl_tcp_listen(w->tcp, at, &front_opts, (uint32_t)g->conf->listeners[index].backlog.v, &w->accepted, l,
-                             &l->tcp);
+        code = sl_tcp_listen(w->tcp, at, &opts, (uint32_t)conf->backlog.v, &w->accepted, l, &l->tcp);
     }
     if (code < 0) {
         free(l);
@@ -113,9 +112,12 @@ static int open_listener(struct sl_worker *w, struct generation *g, uint32_t ind
 
 static void switch_listener(struct sl_worker *w, struct listener *l, struct generation *g, uint32_t index)
 {
+    const struct sl_conf_listener *conf = &g->conf->listeners[index];
+    struct sl_tcp_opts opts = settings_of(&conf->tcp);
+
     l->gen = g;
     l->index = index;
-    sl_tcp_listener_update(l->tcp, &front_opts, (uint32_t)g->conf->listeners[index].backlog.v, &w->accepted, l);
+    sl_tcp_listener_update(l->tcp, &opts, (uint32_t)conf->backlog.v, &w->accepted, l);
 }
 
 /* Closes the listeners that are of g (when `of` is true) or of any other generation. */

@@ -54,6 +54,10 @@ struct sl_worker {
 /* The proxy's dialer; ctx is the worker. */
 struct sl_stream *dial_origin(void *ctx, const struct sl_dial *d, uint64_t now, enum sl_reason *why);
 
+/* ---- settings.c ---- */
+/* What a configuration says of a connection, as tcp wants it. */
+struct sl_tcp_opts settings_of(const struct sl_conf_tcp *conf);
+
 /* ---- accept.c ---- */
 /* Hands accepted connections on: to tls, or to the proxy at once. */
 void accept_run(struct sl_worker *w, uint64_t now);

@@ -125,6 +125,7 @@ static int make_tcp(struct sl_worker *w, const struct sl_worker_params *p, uint3
         .held_max_bytes = held_max_bytes(p, n_data),
         .seed = sl_rng_next(&w->rng),
         .time_wait_ns = p->time_wait_ns,
+        .rto_min_ns = p->rto_min_ns,
     };
     int code;
 

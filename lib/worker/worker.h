@@ -26,6 +26,7 @@ struct sl_worker_params {
     uint32_t mbufs;          /* in this worker's pools, all sizes together, from the memory setting */
     uint64_t seed;           /* replayable random */
     uint64_t time_wait_ns;   /* 0: default */
+    uint64_t rto_min_ns;     /* 0: default */
     /* Appends a line of the key log, where the configuration asks for one; NULL: none is written. */
     void (*keylog)(const char *path, const char *line, size_t len_bytes);
     const uint8_t *

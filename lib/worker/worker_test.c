@@ -405,6 +405,54 @@ static void new_generation_is_for_new_connections(void **state)
     assert_true(fresh->state & SL_STREAM_OPEN);
 }
 
+struct windows {
+    uint32_t front, back;
+};
+
+static void note_window(void *ctx, const struct sl_tcp_info *info)
+{
+    struct windows *w = ctx;
+
+    *(info->passive ? &w->back : &w->front) = info->snd_wnd_bytes;
+}
+
+/* As the worker's peers see them: of the connections of a client and to an origin. */
+static struct windows windows(void)
+{
+    struct windows w = {0};
+    uint32_t position = 0;
+
+    while (sl_tcp_each(rig->host.tcp, &position, UINT32_MAX, note_window, &w))
+        ;
+    return w;
+}
+
+static const char with_tcp[] =
+    "tcp: { receive_buffer: 12K }\n"
+    "upstreams: [ { name: app, servers: \"198.18.0.2:8080\", tcp: { receive_buffer: %s } } ]\n"
+    "listeners:\n  - { name: http, address: \"198.18.0.10:80\", protocol: tcp, upstream: app }\n";
+
+static void settings_of_tcp_reach_new_connections(void **state)
+{
+    struct sl_stream *client;
+    char text[512];
+
+    snprintf(text, sizeof text, with_tcp, "20K");
+    assert_int_equal(apply(text, 1), 0);
+    client = call();
+    assert_int_equal(windows().front, 12 << 10);
+    assert_int_equal(windows().back, 20 << 10);
+    hang_up_both(client, origin_end());
+    run_ms(1100);
+    snprintf(text, sizeof text, with_tcp, "24K");
+    memcpy(strstr(text, "12K"), "16K", 3);
+    assert_int_equal(apply(text, 2), 0);
+    client = call();
+    assert_int_equal(windows().front, 16 << 10);
+    assert_int_equal(windows().back, 24 << 10);
+    hang_up_both(client, origin_end());
+}
+
 static void generation_that_nothing_uses_goes_at_once(void **state)
 {
     assert_int_equal(apply(to_first, 1), 0);
@@ -526,6 +574,7 @@ int main(void)
         T(origin_is_dialled_from_the_source_that_is_asked_for),
         T(ports_are_from_the_range_and_used_once),
         T(new_generation_is_for_new_connections),
+        T(settings_of_tcp_reach_new_connections),
         T(generation_that_nothing_uses_goes_at_once),
         T(generation_that_is_not_newer_is_refused),
         T(address_that_is_gone_refuses_and_keeps_its_connections),
