@@ -26,6 +26,16 @@ static void book(const struct meter *m, uint64_t *cycles, bool busy)
     }
 }
 
+/* Datagrams made whole of fragments here whose connections are others'. */
+static void hand_over_strays(struct shard *s, uint8_t iface)
+{
+    struct rte_mbuf *frames[SL_NET_BURST];
+    uint32_t n = sl_worker_strays(s->worker, iface, frames, SL_NET_BURST);
+
+    if (n)
+        sl_ports_hand_over(s->ports, s->params.id, iface, frames, n);
+}
+
 static uint32_t take_frames(struct shard *s, const struct sl_worker_time *t)
 {
     struct rte_mbuf *frames[SL_NET_BURST];
@@ -34,8 +44,10 @@ static uint32_t take_frames(struct shard *s, const struct sl_worker_time *t)
     for (uint32_t i = 0; i < s->params.n_ifaces; i++) {
         uint32_t n = sl_ports_rx(s->ports, s->params.id, (uint8_t)i, frames, SL_NET_BURST);
 
-        if (n)
+        if (n) {
             sl_worker_input(s->worker, (uint8_t)i, frames, n, t);
+            hand_over_strays(s, (uint8_t)i);
+        }
         sum += n;
     }
     return sum;

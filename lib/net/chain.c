@@ -47,6 +47,22 @@ struct rte_mbuf *net_cut_front(struct rte_mbuf *m, uint32_t n)
     return m;
 }
 
+bool net_same_bytes(const struct rte_mbuf *a, uint32_t a_off, const struct rte_mbuf *b, uint32_t b_off, uint32_t len)
+{
+    uint8_t a_store[256], b_store[256];
+
+    for (uint32_t n; len > 0; len -= n, a_off += n, b_off += n) {
+        const void *x, *y;
+
+        n = SL_MIN(len, (uint32_t)sizeof a_store);
+        x = rte_pktmbuf_read(a, a_off, n, a_store);
+        y = rte_pktmbuf_read(b, b_off, n, b_store);
+        if (!x || !y || memcmp(x, y, n) != 0)
+            return false;
+    }
+    return true;
+}
+
 void net_cut_back(struct rte_mbuf *m, uint32_t len)
 {
     struct rte_mbuf *s = m;

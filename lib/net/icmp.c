@@ -102,6 +102,8 @@ static int echo(struct net_frame *f, uint8_t code, uint8_t reply_type)
         return SL_DROP_ICMP_KIND;
     if (!net->answers)
         return SL_DROP_ICMP_NOT_MINE;
+    if (l3 + len > f->iface->conf.mtu)
+        return SL_DROP_ICMP_TOO_LONG; /* came in fragments, and we send none */
     if (!net_limit_pass(&net->echo_limit, f->now, ECHO_PRICE_NS, ECHO_BURST))
         return SL_DROP_ICMP_LIMIT;
     m = net_new(net, l2 + l3 + NET_ICMP_BYTES);
@@ -173,6 +175,8 @@ int net_icmp6_input(struct net_frame *f)
         return SL_DROP_ICMP_SHORT;
     if (!sum_is_good(f))
         return SL_DROP_ICMP_CKSUM;
+    if (type >= ROUTER_SOLICIT && type <= REDIRECT && f->fragment.is)
+        return SL_DROP_ND_FRAGMENT; /* RFC 6980 */
     if (type == ND_SOLICIT || type == ND_ADVERT)
         return net_nd_input(f, type);
     if (type >= ROUTER_SOLICIT && type <= REDIRECT)
@@ -214,7 +218,7 @@ void net_icmp_error(struct net_frame *f, uint8_t type, uint8_t code, uint32_t re
     const void *from;
     uint16_t ck;
 
-    if (!net->answers || f->eth_group || f->dst_group || f->src_none || f->src_ours ||
+    if ((!net->answers && !f->alone) || f->eth_group || f->dst_group || f->src_none || f->src_ours ||
         !net_limit_pass(&net->error_limit, f->now, ERROR_PRICE_NS, ERROR_BURST))
         return;
     m = net_new(net, l2 + l3 + len);

@@ -37,32 +37,80 @@ static int eth_input(struct net_frame *f)
     return type == NET_TYPE_ARP ? net_arp_input(f) : SL_DROP_ETH_TYPE;
 }
 
+/* Takes a frame; the datagram that it made whole, as a frame, or NULL. */
+static struct rte_mbuf *frame_input(struct sl_net *net, struct net_iface *iface, struct rte_mbuf *m, bool whole,
+                                    uint64_t now, struct sl_net_batch *batch)
+{
+    uint32_t want = SL_MIN(m->pkt_len, (uint32_t)NET_HEAD_BYTES);
+    struct net_frame f;
+    int why;
+
+    memset(&f, 0, offsetof(struct net_frame, store));
+    f.net = net;
+    f.iface = iface;
+    f.batch = batch;
+    f.m = m;
+    f.now = now;
+    f.whole = whole;
+    f.head = rte_pktmbuf_read(m, 0, want, f.store);
+    f.head_len = SL_MAX(want, (uint32_t)m->data_len); /* the first segment may be empty */
+    why = f.head ? eth_input(&f) : SL_DROP_ETH_SHORT;
+    if (why == NET_WHOLE)
+        return f.m;
+    if (why == NET_TAKEN)
+        return NULL;
+    if (why >= 0)
+        sl_stat_drop(net->stats, (enum sl_drop)why);
+    rte_pktmbuf_free(f.m);
+    return NULL;
+}
+
+static bool is_stray(const struct sl_net *net, const struct rte_mbuf *m)
+{
+    int owner = net->steer ? sl_steer_frame(net->steer, m) : SL_STEER_ALL;
+
+    return owner != SL_STEER_ALL && owner != (int)net->worker;
+}
+
+/* Fragments meet where their addresses and identification lead; the whole has ports, and may belong to another worker. */
+static void whole_input(struct sl_net *net, struct net_iface *i, struct rte_mbuf *m, uint64_t now,
+                        struct sl_net_batch *batch)
+{
+    if (!is_stray(net, m)) {
+        frame_input(net, i, m, true, now, batch);
+    } else if (i->n_strays < SL_NET_STRAYS) {
+        i->strays[i->n_strays++] = m;
+        sl_stat_inc(net->stats, SL_CTR_NET_STRAYS);
+    } else {
+        sl_stat_drop(net->stats, SL_DROP_STRAYS_FULL);
+        rte_pktmbuf_free(m);
+    }
+}
+
+uint32_t sl_net_strays(struct sl_net *net, uint8_t iface, struct rte_mbuf **frames, uint32_t max)
+{
+    struct net_iface *i = &net->ifaces[iface];
+    uint32_t n = SL_MIN(max, i->n_strays);
+
+    memcpy(frames, i->strays, n * sizeof *frames);
+    i->n_strays -= n;
+    memmove(i->strays, i->strays + n, i->n_strays * sizeof *frames);
+    return n;
+}
+
 void sl_net_input(struct sl_net *net, uint8_t iface, struct rte_mbuf **frames, uint32_t n, uint64_t now,
                   struct sl_net_batch *batch)
 {
+    struct net_iface *i = &net->ifaces[iface];
     uint64_t bytes = 0;
 
     for (uint32_t k = 0; k < n; k++) {
-        struct net_frame f;
-        struct rte_mbuf *m = frames[k];
-        uint32_t want = SL_MIN(m->pkt_len, (uint32_t)NET_HEAD_BYTES);
-        int why;
+        struct rte_mbuf *whole;
 
-        memset(&f, 0, offsetof(struct net_frame, store));
-        f.net = net;
-        f.iface = &net->ifaces[iface];
-        f.batch = batch;
-        f.m = m;
-        f.now = now;
-        f.head = rte_pktmbuf_read(m, 0, want, f.store);
-        f.head_len = SL_MAX(want, (uint32_t)m->data_len); /* the first segment may be empty */
-        bytes += m->pkt_len;
-        why = f.head ? eth_input(&f) : SL_DROP_ETH_SHORT;
-        if (why == NET_TAKEN)
-            continue;
-        if (why >= 0)
-            sl_stat_drop(net->stats, (enum sl_drop)why);
-        rte_pktmbuf_free(f.m);
+        bytes += frames[k]->pkt_len;
+        whole = frame_input(net, i, frames[k], false, now, batch);
+        if (whole)
+            whole_input(net, i, whole, now, batch);
     }
     sl_stat_add(net->stats, SL_CTR_NET_RX_PACKETS, n);
     sl_stat_add(net->stats, SL_CTR_NET_RX_BYTES, bytes);

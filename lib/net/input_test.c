@@ -156,8 +156,8 @@ static const struct lie lies4[] = {
     {"version 6 in an IPv4 frame", SL_DROP_IP4_HEADER, version_6},
     {"header checksum", SL_DROP_IP4_CKSUM, bad_header_sum},
     {"TCP checksum", SL_DROP_TCP_CKSUM, bad_tcp_sum},
-    {"more fragments", SL_DROP_IP4_FRAGMENT, more_fragments},
-    {"fragment offset", SL_DROP_IP4_FRAGMENT, fragment_offset},
+    {"more fragments, length no multiple of 8", SL_DROP_FRAG_UNALIGNED, more_fragments},
+    {"fragment that begins within the TCP header", SL_DROP_FRAG_TINY, fragment_offset},
     {"loose source route", SL_DROP_IP4_SOURCE_ROUTE, lsrr},
     {"strict source route", SL_DROP_IP4_SOURCE_ROUTE, ssrr},
     {"option of length 0", SL_DROP_IP4_OPTIONS, option_length_0},
@@ -208,7 +208,6 @@ LIE(opt_jumbo, HOPS(p, "\x06\x00\xc2\x04\0\0\0\0", 8))
 LIE(routing_0, (extra(p, "\x06\x00\x00\x00\0\0\0\0", 8), p->ip_extra_first = 43))
 LIE(routing_onward, (extra(p, "\x06\x00\x02\x01\0\0\0\0", 8), p->ip_extra_first = 43))
 LIE(fragment6, (extra(p, "\x06\x00\x00\x01\0\0\0\1", 8), p->ip_extra_first = 44))
-LIE(atomic_fragment, (extra(p, "\x06\x00\x00\x00\0\0\0\1", 8), p->ip_extra_first = 44))
 LIE(no_next, (p->kind = TH_IP, p->proto = 59))
 LIE(from_group6, from(p, "ff02::1"))
 LIE(from_none6, from(p, "::"))
@@ -234,8 +233,7 @@ static const struct lie lies6[] = {
     {"jumbogram", SL_DROP_IP6_OPTION, opt_jumbo},
     {"routing header of type 0", SL_DROP_IP6_ROUTING, routing_0},
     {"routing header that sends on", SL_DROP_IP6_ROUTING, routing_onward},
-    {"fragment", SL_DROP_IP6_FRAGMENT, fragment6},
-    {"atomic fragment", SL_DROP_IP6_FRAGMENT, atomic_fragment},
+    {"fragment, length no multiple of 8", SL_DROP_FRAG_UNALIGNED, fragment6},
     {"no next header", SL_DROP_IP6_NO_NEXT, no_next},
     {"source multicast", SL_DROP_IP6_SOURCE, from_group6},
     {"source unspecified", SL_DROP_IP6_SOURCE, from_none6},
@@ -307,6 +305,7 @@ static void known_options_and_extension_headers_are_passed_over(void **state)
         {"\x3c\x00\x01\x04\0\0\0\0\x06\x00\x1e\x04\0\0\0\0", 16,
          0},                                 /* hop-by-hop, then an option that may be skipped */
         {"\x06\x00\x02\x00\0\0\0\0", 8, 43}, /* routing header at its end */
+        {"\x06\x00\x00\x00\0\0\0\1", 8, 44}, /* atomic fragment (RFC 6946) */
         {"\x06\x01\x01\x0c\0\0\0\0\0\0\0\0\0\0\0\0", 16, 60},
     };
 

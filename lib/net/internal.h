@@ -2,6 +2,7 @@
 #ifndef SL_NET_INTERNAL_H
 #define SL_NET_INTERNAL_H
 
+#include "net/fragment.h"
 #include "net/net.h"
 #include "timer/timer.h"
 
@@ -30,7 +31,8 @@ enum { /* ethertypes, IP protocols, lengths */
        NET_TCP_BYTES = 20,
        NET_ICMP_BYTES = 8,
        NET_ARP_BYTES = 28,
-       NET_ND_BYTES = 24, /* solicitation or advertisement without options */
+       NET_FRAGMENT_BYTES6 = 8, /* IPv6's fragment header */
+       NET_ND_BYTES = 24,       /* solicitation or advertisement without options */
 };
 
 /* ---- rates ---- */
@@ -48,7 +50,9 @@ struct net_iface {
     uint32_t broadcast4[SL_NET_ADDRS_MAX]; /* directed broadcast of each address, as it lies in memory; 0: none */
     uint8_t index;
     uint32_t tx_head, tx_tail; /* free running */
+    uint32_t n_strays;
     struct rte_mbuf *tx[SL_NET_TX_QUEUE];
+    struct rte_mbuf *strays[SL_NET_STRAYS]; /* whole datagrams of other workers */
 };
 
 /* ---- neighbours ---- */
@@ -89,6 +93,8 @@ struct sl_net {
     struct rte_mempool *pool;
     bool answers;
     uint8_t n_ifaces;
+    uint32_t worker;
+    const struct sl_steer *steer; /* NULL: all is ours */
     uint32_t n_pending, n_incomplete;
     uint16_t free; /* first free neighbour; index + 1 */
     struct sl_rng rng;
@@ -99,6 +105,7 @@ struct sl_net {
     struct net_iface ifaces[SL_NET_IFACES_MAX];
     uint16_t buckets[NET_BUCKETS]; /* index + 1 */
     struct net_neighbour neighbours[SL_NET_NEIGHBOURS_MAX];
+    struct net_fragments fragments;
 };
 
 /* The entry, or NULL. */
@@ -115,6 +122,7 @@ bool net_neighbour_asked(const struct net_neighbour *n);
 /* Sends a whole frame (but for the destination MAC) by way of next_hop, or keeps it until the neighbour has answered. Takes ownership. */
 int net_neighbour_send(struct sl_net *net, struct sl_net_path *path, struct rte_mbuf *m, uint64_t now);
 void net_neighbour_init(struct sl_net *net);
+void net_neighbour_timers(struct sl_net *net, uint64_t now);
 void net_neighbour_free_all(struct sl_net *net);
 
 /* ---- a received frame ---- */
@@ -130,11 +138,14 @@ struct net_frame {
     bool eth_group;          /* sent to a broadcast or multicast MAC */
     bool src_ours, src_none; /* IPv6 source is our own, or ::; only neighbour discovery may have these */
     bool dst_group;          /* IPv6 multicast */
+    bool whole;              /* was in fragments, and is not any more */
+    bool alone;              /* no other worker has a copy: errors about it are ours to send */
     uint8_t hops, ecn;
     uint32_t l3_off, l4_off; /* from the start of the frame */
     uint32_t end;            /* of the IP packet: Ethernet padding lies behind it */
     uint32_t next_off;       /* IPv6: where the field stands that names the upper protocol */
     struct sl_ip src, dst;
+    struct net_fragment fragment;
     uint8_t store[NET_HEAD_BYTES]; /* head, when the mbuf's first segment is shorter */
 };
 
@@ -142,6 +153,7 @@ struct net_frame {
 enum {
     NET_DONE = -1,  /* served its purpose: free it */
     NET_TAKEN = -2, /* the mbuf belongs to somebody else now */
+    NET_WHOLE = -3, /* f->m is a datagram made of fragments, as a frame: look at it again */
 };
 
 int net_arp_input(struct net_frame *f);
@@ -183,6 +195,8 @@ uint64_t net_pseudo_sum(const struct sl_ip *src, const struct sl_ip *dst, uint8_
 struct rte_mbuf *net_cut_front(struct rte_mbuf *m, uint32_t n);
 /* Shortens to len bytes. */
 void net_cut_back(struct rte_mbuf *m, uint32_t len);
+/* Whether len bytes from a_off of a are those from b_off of b. */
+bool net_same_bytes(const struct rte_mbuf *a, uint32_t a_off, const struct rte_mbuf *b, uint32_t b_off, uint32_t len);
 
 /* ---- frames that we make ---- */
 /* An empty mbuf of the pool with room for len bytes appended; NULL (counted) when there is none. */

@@ -57,13 +57,11 @@ int net_ip4_input(struct net_frame *f)
 {
     struct sl_cursor c = net_frame_at(f, f->l3_off), header = c;
     uint8_t version_ihl = sl_cursor_u8(&c), tos = sl_cursor_u8(&c), ttl, proto;
-    uint16_t total = sl_cursor_u16(&c), fragment;
+    uint16_t total = sl_cursor_u16(&c), id = sl_cursor_u16(&c), fragment = sl_cursor_u16(&c);
     uint32_t ihl = (version_ihl & 15u) * 4;
     const uint8_t *src, *dst, *bytes;
     int why;
 
-    sl_cursor_skip(&c, 2);
-    fragment = sl_cursor_u16(&c);
     ttl = sl_cursor_u8(&c);
     proto = sl_cursor_u8(&c);
     sl_cursor_skip(&c, 2);
@@ -87,11 +85,17 @@ int net_ip4_input(struct net_frame *f)
         why = check_options(sl_cursor_of(bytes + NET_IP4_BYTES, ihl - NET_IP4_BYTES));
     if (why != NET_DONE)
         return why;
-    if (fragment & 0x3fff)
-        return SL_DROP_IP4_FRAGMENT;
     f->hops = ttl;
     f->ecn = tos & 3;
     f->end = f->l3_off + total;
     f->l4_off = f->l3_off + ihl;
-    return net_upper_input(f, proto);
+    if (!(fragment & 0x3fff))
+        return net_upper_input(f, proto);
+    f->fragment = (struct net_fragment){.is = true,
+                                        .more = fragment & 0x2000,
+                                        .off = (uint16_t)((fragment & 0x1fff) * 8),
+                                        .next = proto,
+                                        .id = id,
+                                        .skip = f->l4_off};
+    return net_fragment_input(f, proto);
 }

@@ -41,31 +41,69 @@ static int check_routing(struct net_frame *f, struct sl_cursor o, uint32_t at)
     return SL_DROP_IP6_ROUTING;
 }
 
-/* Walks from *next at f->l4_off to the upper layer. */
+static bool is_piece(const struct net_fragment *g) { return g->is && (g->off || g->more); }
+
+/* Reads the fragment header at f->l4_off. One that says that all is here (an atomic fragment, RFC 6946) is passed over; a second one is nobody's honest work. */
+static int read_fragment(struct net_frame *f, uint8_t *next)
+{
+    struct sl_cursor c = net_frame_at(f, f->l4_off);
+    uint16_t off;
+
+    if (f->fragment.is || f->whole)
+        return SL_DROP_FRAG_NESTED;
+    f->fragment.is = true;
+    f->fragment.next = *next = sl_cursor_u8(&c);
+    sl_cursor_skip(&c, 1);
+    off = sl_cursor_u16(&c);
+    f->fragment.off = off & 0xfff8;
+    f->fragment.more = off & 1;
+    f->fragment.id = sl_cursor_u32(&c);
+    if (c.bad)
+        return SL_DROP_IP6_EXTENSIONS;
+    f->fragment.skip = f->l4_off + NET_FRAGMENT_BYTES6;
+    f->fragment.next_off = f->next_off;
+    f->next_off = f->l4_off;
+    f->l4_off = f->fragment.skip;
+    return NET_DONE;
+}
+
+/* Reads the extension header of kind proto at f->l4_off. */
+static int read_extension(struct net_frame *f, uint8_t proto, uint8_t *next)
+{
+    struct sl_cursor c = net_frame_at(f, f->l4_off), body;
+    int why;
+
+    *next = sl_cursor_u8(&c);
+    body = sl_cursor_sub(&c, sl_cursor_u8(&c) * 8u + 6);
+    if (body.bad)
+        return SL_DROP_IP6_EXTENSIONS;
+    why = proto == NET_PROTO_ROUTING ? check_routing(f, body, f->l4_off) : check_options(f, body);
+    if (why != NET_DONE)
+        return why;
+    f->next_off = f->l4_off;
+    f->l4_off = (uint32_t)(c.p - f->head);
+    return NET_DONE;
+}
+
+/* Walks from *next at f->l4_off to the upper layer; in a fragment that is not the first, to its bytes. */
 static int walk_extensions(struct net_frame *f, uint8_t *next)
 {
     for (int k = 0;; k++) {
-        struct sl_cursor c = net_frame_at(f, f->l4_off), body;
         uint8_t proto = *next;
-        int why = NET_DONE;
+        int why;
 
-        if (proto == NET_PROTO_FRAGMENT)
-            return SL_DROP_IP6_FRAGMENT;
+        if (f->fragment.off)
+            return NET_DONE;
         if (proto == NET_PROTO_NONE)
             return SL_DROP_IP6_NO_NEXT;
-        if (proto != NET_PROTO_HOP_BY_HOP && proto != NET_PROTO_DEST_OPTIONS && proto != NET_PROTO_ROUTING)
+        if (proto != NET_PROTO_HOP_BY_HOP && proto != NET_PROTO_DEST_OPTIONS && proto != NET_PROTO_ROUTING &&
+            proto != NET_PROTO_FRAGMENT)
             return NET_DONE;
         if (k == EXTENSIONS_MAX || (proto == NET_PROTO_HOP_BY_HOP && k > 0))
             return SL_DROP_IP6_EXTENSIONS;
-        *next = sl_cursor_u8(&c);
-        body = sl_cursor_sub(&c, sl_cursor_u8(&c) * 8u + 6);
-        if (body.bad)
-            return SL_DROP_IP6_EXTENSIONS;
-        why = proto == NET_PROTO_ROUTING ? check_routing(f, body, f->l4_off) : check_options(f, body);
-        if (why != NET_DONE)
-            return why;
-        f->next_off = f->l4_off;
-        f->l4_off = (uint32_t)(c.p - f->head);
+        why = proto == NET_PROTO_FRAGMENT ? read_fragment(f, next) : read_extension(f, proto, next);
+        if (why != NET_DONE) /* the headers of a fragment have to be all in it (RFC 7112) */
+            return why == SL_DROP_IP6_EXTENSIONS && is_piece(&f->fragment) ? SL_DROP_FRAG_HEADERS : why;
     }
 }
 
@@ -140,5 +178,5 @@ int net_ip6_input(struct net_frame *f)
         return why;
     if ((f->src_ours || f->src_none) && next != NET_PROTO_ICMP6)
         return SL_DROP_IP6_SOURCE;
-    return net_upper_input(f, next);
+    return is_piece(&f->fragment) ? net_fragment_input(f, next) : net_upper_input(f, next);
 }

@@ -313,7 +313,7 @@ static void expire(struct sl_net *net, struct net_neighbour *n, uint64_t now)
     }
 }
 
-void sl_net_timers(struct sl_net *net, uint64_t now)
+void net_neighbour_timers(struct sl_net *net, uint64_t now)
 {
     struct sl_list due, *node;
 
@@ -322,8 +322,6 @@ void sl_net_timers(struct sl_net *net, uint64_t now)
     while ((node = sl_list_pop_front(&due)) != NULL)
         expire(net, sl_container_of(sl_container_of(node, struct sl_timer, link), struct net_neighbour, timer), now);
 }
-
-uint64_t sl_net_next(const struct sl_net *net) { return sl_wheel_next(&net->wheel); }
 
 void net_neighbour_init(struct sl_net *net)
 {

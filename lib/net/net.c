@@ -86,6 +86,8 @@ int sl_net_create(const struct sl_net_params *params, struct sl_net **out, struc
     net->stats = params->stats;
     net->pool = params->pool;
     net->answers = params->answers;
+    net->steer = params->steer;
+    net->worker = params->worker;
     net->n_ifaces = (uint8_t)params->n_ifaces;
     sl_rng_seed(&net->rng, params->seed);
     net->hash_key = (struct sl_hash_key){{sl_rng_next(&net->rng), sl_rng_next(&net->rng)}};
@@ -99,6 +101,7 @@ int sl_net_create(const struct sl_net_params *params, struct sl_net **out, struc
             i->broadcast4[a] = directed_broadcast(&i->conf.addrs[a]);
     }
     net_neighbour_init(net);
+    net_fragment_init(net, params->fragment_bytes);
     *out = net;
     return 0;
 }
@@ -108,14 +111,24 @@ void sl_net_destroy(struct sl_net *net)
     if (!net)
         return;
     net_neighbour_free_all(net);
+    net_fragment_free_all(net);
     for (uint8_t k = 0; k < net->n_ifaces; k++) {
         struct net_iface *i = &net->ifaces[k];
 
         while (i->tx_tail != i->tx_head)
             rte_pktmbuf_free(i->tx[i->tx_tail++ % SL_NET_TX_QUEUE]);
+        rte_pktmbuf_free_bulk(i->strays, i->n_strays);
     }
     free(net);
 }
+
+void sl_net_timers(struct sl_net *net, uint64_t now)
+{
+    net_neighbour_timers(net, now);
+    net_fragment_timers(net, now);
+}
+
+uint64_t sl_net_next(const struct sl_net *net) { return SL_MIN(sl_wheel_next(&net->wheel), net_fragment_next(net)); }
 
 bool net_iface_has(const struct net_iface *i, const struct sl_ip *ip)
 {

@@ -14,6 +14,7 @@
 #define SL_NET_TX_QUEUE 1024 /* frames per interface that wait for the port; a power of two */
 #define SL_NET_BURST 64      /* frames per input call */
 #define SL_NET_NEIGHBOURS_MAX 4096
+#define SL_NET_STRAYS 64    /* whole datagrams per interface that wait to be handed over */
 #define SL_NET_HEADROOM 128 /* what emit may need before the TCP header */
 
 struct sl_net_addr {
@@ -31,6 +32,8 @@ struct sl_net_iface_conf {
     struct sl_ip gateway4, gateway6; /* all zero: none */
 };
 
+struct sl_steer;
+
 struct sl_net_params {
     const struct sl_net_iface_conf *ifaces; /* copied */
     uint32_t n_ifaces;
@@ -38,6 +41,10 @@ struct sl_net_params {
     struct rte_mempool *pool; /* for packets that net makes itself; data room of at least 2 KiB */
     struct sl_stats *stats;
     uint64_t seed; /* replayable random: probe jitter, IP identification */
+    const struct sl_steer
+        *steer;      /* whose connection a datagram made of fragments belongs to; outlives net. NULL: all are ours */
+    uint32_t worker; /* our number in it */
+    uint32_t fragment_bytes; /* of buffers that wait for the rest of their datagrams; 0: 512 KiB */
 };
 
 /* A TCP segment whose frame, IP header, lengths and checksum are good. Data of mbuf begins at the TCP header and ends with the segment (Ethernet
@@ -88,6 +95,10 @@ void sl_net_destroy(struct sl_net *net);
 /* Takes n <= SL_NET_BURST frames of one interface, consumes them all, and appends to batch what is TCP's. */
 void sl_net_input(struct sl_net *net, uint8_t iface, struct rte_mbuf **frames, uint32_t n, uint64_t now,
                   struct sl_net_batch *batch);
+
+/* Takes up to max datagrams of the interface that were made whole here and belong to another worker: frames, as if they had just been received. Whoever drives
+ * net takes them after each input and gives them to the worker that sl_steer_frame names. */
+uint32_t sl_net_strays(struct sl_net *net, uint8_t iface, struct rte_mbuf **frames, uint32_t max);
 
 /* Whether ip is one of our own addresses, and of which interface. */
 bool sl_net_is_local(const struct sl_net *net, const struct sl_ip *ip, uint8_t *iface);
@@ -151,7 +162,8 @@ int sl_steer_init(struct sl_steer *st, const uint8_t *key, size_t key_bytes, con
                   uint32_t n_workers);
 void sl_steer_free(struct sl_steer *st);
 
-/* The worker that a received frame belongs to, or SL_STEER_ALL; what is not understood belongs to worker 0. An ICMP error belongs where the segment that it quotes does.
+/* The worker that a received frame belongs to, or SL_STEER_ALL; what is not understood belongs to worker 0. An ICMP error belongs where the segment that it quotes does. The
+ * fragments of a datagram, which have no ports but the first, meet at a worker that addresses and identification choose (see sl_net_strays).
  * Reads the frame's bytes only within the mbuf. */
 int sl_steer_frame(const struct sl_steer *st, const struct rte_mbuf *m);
 

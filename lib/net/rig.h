@@ -25,6 +25,10 @@ struct rig {
 };
 
 static struct rig rig;
+static struct { /* of the next rig that is opened */
+    const struct sl_steer *steer;
+    uint32_t worker, fragment_bytes;
+} rig_wish;
 static struct rte_mempool *rig_frames, *rig_pool;
 
 static inline struct rte_ether_addr rig_mac(uint8_t iface) { return th_mac(0x10u + iface); }
@@ -43,6 +47,11 @@ static inline void rig_open_as(bool answers)
     };
     struct sl_net_params params = {
         .ifaces = ifaces, .n_ifaces = 2, .answers = answers, .pool = rig_pool, .stats = &rig.stats, .seed = 1};
+
+    params.steer = rig_wish.steer;
+    params.worker = rig_wish.worker;
+    params.fragment_bytes = rig_wish.fragment_bytes;
+    memset(&rig_wish, 0, sizeof rig_wish);
 
     ifaces[FRONT].addrs[0] = (struct sl_net_addr){th_ip("198.18.0.10"), 24};
     ifaces[FRONT].addrs[1] = (struct sl_net_addr){th_ip("2001:db8:1::10"), 64};

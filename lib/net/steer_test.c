@@ -222,17 +222,61 @@ static void everybody_gets_arp_and_neighbours_and_worker_0_the_rest(void **state
     p.icmp.type = 134;
     assert_int_equal(steer(&st, &p), 0);
     p = rig_segment(false);
-    p.ip_frag = 0x2000;
-    assert_int_equal(steer(&st, &p), 0);
-    p = rig_segment(true);
-    p.ip_extra = (const uint8_t *)"\x06\x00\x00\x01\0\0\0\1";
-    p.ip_extra_len = 8;
-    p.ip_extra_first = 44;
-    assert_int_equal(steer(&st, &p), 0);
-    p = rig_segment(false);
     p.kind = TH_ICMP;
     p.icmp = (struct th_icmp){.type = 8};
     assert_int_equal(steer(&st, &p), 0);
+    sl_steer_free(&st);
+}
+
+/* However the ports of a first fragment read, and whatever stands where a later one would have them. */
+static void all_fragments_of_a_datagram_meet_at_one_worker(void **state)
+{
+    struct sl_steer st;
+    int seen[512] = {0}, kinds = 0;
+
+    (void)state;
+    identity(&st, published_key, 40);
+    for (int ip6 = 0; ip6 < 2; ip6++) {
+        for (uint32_t id = 1; id < 40; id++) {
+            uint8_t header[8] = {6, 0, 0, 1, 0, (uint8_t)id, 0, (uint8_t)(id * 3)};
+            struct th_pkt p = rig_segment(ip6);
+            int home;
+
+            p.ip_id = (uint16_t)(id * 77);
+            p.ip_frag = 0x2000;
+            if (ip6) {
+                p.ip_extra = header;
+                p.ip_extra_len = 8;
+                p.ip_extra_first = 44;
+            }
+            home = steer(&st, &p);
+            p.tcp.sport = (uint16_t)(p.tcp.sport + id);
+            p.tcp.dport = 12345;
+            assert_int_equal(steer(&st, &p), home);
+            p.ip_frag = 0x2000 | 100;
+            sl_put_u16(header + 2, 800 | 1);
+            assert_int_equal(steer(&st, &p), home);
+            p.ip_frag = 200;
+            sl_put_u16(header + 2, 1600);
+            assert_int_equal(steer(&st, &p), home);
+            kinds += !seen[home]++;
+        }
+    }
+    assert_true(kinds > 30); /* not all at one */
+    sl_steer_free(&st);
+}
+
+static void an_atomic_fragment_goes_where_its_ports_say(void **state)
+{
+    struct th_pkt p = rig_segment(true);
+    struct sl_steer st;
+
+    (void)state;
+    identity(&st, published_key, 40);
+    p.ip_extra = (const uint8_t *)"\x06\x00\x00\x00\0\0\0\1";
+    p.ip_extra_len = 8;
+    p.ip_extra_first = 44;
+    assert_int_equal(steer(&st, &p), (int)sl_steer_worker(&st, &p.dst, 443, &p.src, 40000));
     sl_steer_free(&st);
 }
 
@@ -245,6 +289,8 @@ int main(void)
         cmocka_unit_test(tables_that_can_t_be_are_refused),
         cmocka_unit_test(frames_go_where_their_tuple_says),
         cmocka_unit_test(everybody_gets_arp_and_neighbours_and_worker_0_the_rest),
+        cmocka_unit_test(all_fragments_of_a_datagram_meet_at_one_worker),
+        cmocka_unit_test(an_atomic_fragment_goes_where_its_ports_say),
     };
 
     return cmocka_run_group_tests(tests, rig_pools, th_leak_teardown);

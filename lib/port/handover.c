@@ -9,12 +9,13 @@
 
 #define SAMPLE 64 /* of a trusted queue, one TCP frame in so many is checked against the hash in software */
 
-static struct rte_ring *make_ring(const char *kind, uint32_t device, uint32_t from, uint32_t to)
+static struct rte_ring *make_ring(const char *kind, uint32_t device, uint32_t from, uint32_t to, uint32_t size,
+                                  unsigned producers)
 {
     char name[RTE_RING_NAMESIZE];
 
     snprintf(name, sizeof name, "%s%u_%u_%u", kind, device, from, to);
-    return rte_ring_create(name, PORT_RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+    return rte_ring_create(name, size, SOCKET_ID_ANY, producers | RING_F_SC_DEQ);
 }
 
 int port_rings_create(struct sl_ports *p, struct port_device *d, uint32_t index, struct sl_err *err)
@@ -25,16 +26,22 @@ int port_rings_create(struct sl_ports *p, struct port_device *d, uint32_t index,
         return 0;
     d->to_worker = calloc((size_t)d->n_owners * n, sizeof(struct rte_ring *));
     d->to_owner = calloc((size_t)d->n_owners * n, sizeof(struct rte_ring *));
-    if (!d->to_worker || !d->to_owner)
+    d->strays = calloc(n, sizeof(struct rte_ring *));
+    if (!d->to_worker || !d->to_owner || !d->strays)
         return sl_err_set(err, -ENOMEM, "no memory for rings");
+    for (uint32_t w = 0; w < n; w++)
+        if (!(d->strays[w] = make_ring("strays", index, 0, w, PORT_STRAYS, 0)))
+            return sl_err_set(err, -ENOMEM, "no memory for rings between workers: %s", rte_strerror(rte_errno));
     for (uint32_t owner = 0; owner < d->n_owners; owner++) {
         for (uint32_t w = 0; w < n; w++) {
             struct rte_ring **rx = &d->to_worker[owner * n + w], **tx = &d->to_owner[w * d->n_owners + owner];
 
             if (w == owner)
                 continue;
-            *rx = make_ring("rx", index, owner, w);
-            *tx = w < d->n_owners ? NULL : make_ring("tx", index, w, owner); /* who has a queue sends on it */
+            *rx = make_ring("rx", index, owner, w, PORT_RING, RING_F_SP_ENQ);
+            *tx = w < d->n_owners
+                      ? NULL
+                      : make_ring("tx", index, w, owner, PORT_RING, RING_F_SP_ENQ); /* who has a queue sends on it */
             if (!*rx || (w >= d->n_owners && !*tx))
                 return sl_err_set(err, -ENOMEM, "no memory for rings between workers: %s", rte_strerror(rte_errno));
         }
@@ -58,12 +65,13 @@ void port_rings_free(struct sl_ports *p, struct port_device *d)
 {
     free_rings(d->to_worker, (size_t)d->n_owners * p->n_workers);
     free_rings(d->to_owner, (size_t)d->n_owners * p->n_workers);
-    d->to_worker = d->to_owner = NULL;
+    free_rings(d->strays, p->n_workers);
+    d->to_worker = d->to_owner = d->strays = NULL;
 }
 
 void port_ring_put(struct sl_ports *p, uint32_t worker, struct rte_ring *ring, struct rte_mbuf **frames, uint32_t n)
 {
-    uint32_t put = rte_ring_sp_enqueue_burst(ring, (void **)frames, n, NULL);
+    uint32_t put = rte_ring_enqueue_burst(ring, (void **)frames, n, NULL); /* as the ring was made */
 
     for (uint32_t i = put; i < n; i++) {
         sl_stat_drop(port_stats(p, worker), SL_DROP_PORT_RING_FULL);
@@ -165,4 +173,16 @@ uint32_t port_distribute(struct sl_ports *p, struct port_device *d, struct port_
         if (to[i] == (int)worker)
             frames[kept++] = frames[i];
     return kept;
+}
+
+/* Rare, so one ring a worker serves all who give to it. */
+void sl_ports_hand_over(struct sl_ports *p, uint32_t worker, uint8_t iface, struct rte_mbuf **frames, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        int to = sl_steer_frame(&p->steer, frames[i]);
+
+        assert(to >= 0 && p->n_workers > 1);
+        port_ring_put(p, worker, p->devices[iface].strays[to], &frames[i], 1);
+        sl_ports_wake(p, (uint32_t)to);
+    }
 }

@@ -210,6 +210,74 @@ static void what_is_no_tcp_is_looked_at_on_a_trusted_queue(void **state)
     assert_true(ports->devices[0].queues[0].trusted);
 }
 
+/* A fragment of the segment from rport; the first holds its ports, the second none. */
+static struct rte_mbuf *fragment(uint16_t rport, uint16_t id, bool first)
+{
+    static const uint8_t data[400];
+    struct th_pkt p = {.kind = TH_TCP,
+                       .eth_src = th_mac(1),
+                       .eth_dst = th_mac(2),
+                       .src = th_ip("198.18.0.2"),
+                       .dst = th_ip("198.18.0.10"),
+                       .tcp = {.sport = rport, .dport = 443, .flags = TH_ACK, .data = data, .len = sizeof data}};
+    uint8_t frame[512], bytes[512];
+    size_t len = th_encode(&p, frame, sizeof frame);
+    struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+
+    len = th_fragment(frame, len, id, first ? 0 : 200, first ? 200 : 220, first, bytes, sizeof bytes);
+    memcpy(rte_pktmbuf_append(m, (uint16_t)len), bytes, len);
+    return m;
+}
+
+/* Whatever a card does with fragments: the first goes by its ports on some, all by their addresses on others. */
+static void fragments_of_a_datagram_meet_although_the_queue_is_trusted(void **state)
+{
+    uint32_t got[WORKERS] = {0};
+
+    ports->devices[0].queues[0].trusted = true;
+    for (uint16_t id = 0; id < 60; id++) {
+        for (int first = 0; first < 2; first++) {
+            struct rte_mbuf *m = fragment(1000, id, first);
+
+            sl_ports_tx(ports, 0, 0, &m, 1);
+        }
+    }
+    for (uint32_t w = 0; w < WORKERS; w++) {
+        got[w] = take(w);
+        assert_true(got[w] > 0 && got[w] % 2 == 0);
+    }
+    assert_int_equal(got[0] + got[1] + got[2], 120);
+    assert_true(ports->devices[0].queues[0].trusted);
+}
+
+static void a_datagram_made_whole_reaches_its_worker_from_any(void **state)
+{
+    for (uint32_t from = 0; from < WORKERS; from++) {
+        for (uint16_t port = 1000; port < 1032; port++) {
+            struct rte_mbuf *m = tcp_frame(port), *got;
+            uint32_t home = (uint32_t)sl_steer_frame(sl_ports_steer(ports), m);
+
+            sl_ports_hand_over(ports, from, 0, &m, 1);
+            ports->workers[home].sleepable = true;
+            sl_ports_wait(ports, home, SL_NEVER);
+            assert_int_equal(stats[home].ctr[SL_CTR_PORT_SLEEPS], 0);
+            assert_int_equal(sl_ports_rx(ports, home, 0, &got, SL_NET_BURST), 1);
+            assert_ptr_equal(got, m);
+            rte_pktmbuf_free(got);
+        }
+    }
+}
+
+static void a_full_ring_of_strays_drops_and_counts(void **state)
+{
+    for (uint32_t i = 0; i < PORT_STRAYS + 10; i++) {
+        struct rte_mbuf *m = tcp_frame(1000);
+
+        sl_ports_hand_over(ports, 1, 0, &m, 1);
+    }
+    assert_int_equal(stats[1].drop[SL_DROP_PORT_RING_FULL], 11);
+}
+
 static void a_worker_with_frames_on_its_ring_does_not_sleep(void **state)
 {
     struct rte_mbuf *m;
@@ -244,6 +312,9 @@ int main(void)
         CASE(a_full_ring_drops_and_counts),
         CASE(a_wrong_hash_on_a_trusted_queue_ends_the_trust_and_loses_nothing),
         CASE(what_is_no_tcp_is_looked_at_on_a_trusted_queue),
+        CASE(fragments_of_a_datagram_meet_although_the_queue_is_trusted),
+        CASE(a_datagram_made_whole_reaches_its_worker_from_any),
+        CASE(a_full_ring_of_strays_drops_and_counts),
         CASE(a_worker_with_frames_on_its_ring_does_not_sleep),
         CASE(who_polls_a_device_that_cannot_wake_it_never_sleeps),
     };

@@ -12,6 +12,7 @@
 
 #define PORT_BURST SL_NET_BURST
 #define PORT_RING 1024     /* frames between two workers, per device and direction; a power of two */
+#define PORT_STRAYS 256    /* datagrams made of fragments that wait for a worker, per device; a power of two */
 #define PORT_QUEUES_MAX 64 /* of one device */
 #define PORT_NAME_MAX 32   /* of an ethdev */
 
@@ -90,6 +91,7 @@ struct port_device {
     struct port_link link;
     uint32_t n_owners;           /* workers 0 to n_owners - 1 poll queues: queue q is polled by worker q % n_workers */
     struct rte_ring **to_worker; /* [owner * n_workers + worker]: received frames for others */
+    struct rte_ring **strays;    /* [worker]: from any worker, so with several producers; all others have one */
     struct rte_ring **to_owner;  /* [worker * n_owners + owner]: frames that others want sent */
 };
 

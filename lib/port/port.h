@@ -42,6 +42,8 @@ void sl_ports_close(struct sl_ports *p);
 /* ---- a worker's side, from its own thread only ---- */
 /* Up to max frames for this worker from interface iface: polls its queue (and hands on what belongs to others), then its ring. */
 uint32_t sl_ports_rx(struct sl_ports *p, uint32_t worker, uint8_t iface, struct rte_mbuf **frames, uint32_t max);
+/* Gives n frames that worker made of fragments from interface iface to the workers that they belong to; takes ownership, what finds no place is dropped and counted. */
+void sl_ports_hand_over(struct sl_ports *p, uint32_t worker, uint8_t iface, struct rte_mbuf **frames, uint32_t n);
 /* Sends or queues n frames, takes ownership of all; what finds no place is dropped and counted. */
 void sl_ports_tx(struct sl_ports *p, uint32_t worker, uint8_t iface, struct rte_mbuf **frames, uint32_t n);
 /* Pushes out what others gave this worker to send on queues that it owns. */

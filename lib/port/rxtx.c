@@ -15,7 +15,7 @@ static uint32_t poll_queue(struct sl_ports *p, struct port_device *d, struct por
 static uint32_t poll_rings(struct sl_ports *p, struct port_device *d, uint32_t worker, struct rte_mbuf **frames,
                            uint32_t max)
 {
-    uint32_t n = 0;
+    uint32_t n = rte_ring_sc_dequeue_burst(d->strays[worker], (void **)frames, max / 4, NULL);
 
     for (uint32_t owner = 0; owner < d->n_owners && n < max; owner++)
         if (owner != worker)

@@ -93,6 +93,8 @@ static bool has_frames(const struct sl_ports *p, uint32_t worker)
     for (uint32_t i = 0; i < p->n_devices && p->n_workers > 1; i++) {
         const struct port_device *d = &p->devices[i];
 
+        if (!rte_ring_empty(d->strays[worker]))
+            return true;
         for (uint32_t owner = 0; owner < d->n_owners; owner++)
             if (owner != worker && !rte_ring_empty(d->to_worker[owner * p->n_workers + worker]))
                 return true;

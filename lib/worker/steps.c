@@ -25,6 +25,11 @@ void sl_worker_input(struct sl_worker *w, uint8_t iface, struct rte_mbuf **frame
     sl_net_input(w->net, iface, frames, n, t->now, batch);
 }
 
+uint32_t sl_worker_strays(struct sl_worker *w, uint8_t iface, struct rte_mbuf **frames, uint32_t max)
+{
+    return sl_net_strays(w->net, iface, frames, max);
+}
+
 static void step_tcp(struct sl_worker *w, const struct sl_worker_time *t)
 {
     message_run(w, t->now);

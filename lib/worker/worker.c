@@ -16,6 +16,7 @@
 #define REFS_MAX 32768
 #define RECORD_ROOM 64 /* header and tag of a TLS record */
 #define MBUFS_MIN 256
+#define FRAGMENT_BYTES_MAX (512 * 1024)
 
 static_assert(HDR_ROOM >= SL_NET_HEADROOM + 60, "a TCP header with all options");
 
@@ -91,7 +92,20 @@ static int make_ring(struct sl_worker *w, struct sl_err *err)
     return rte_ring_init(w->msgs, "msgs", MSG_RING, RING_F_SP_ENQ | RING_F_SC_DEQ);
 }
 
-static int make_net(struct sl_worker *w, const struct sl_worker_params *p, struct sl_err *err)
+/* What queues may hold, in whole buffers. Received buffers come from the port's pools, of which each interface has a share as large as half of ours (the memory setting is
+ * parted so); a quarter of it stays with the device, whose receive ring would stand still without. */
+static uint64_t held_max_bytes(const struct sl_worker_params *p, uint32_t n_data)
+{
+    return (uint64_t)n_data * DATA_ROOM / SL_MAX(p->n_ifaces, 1) / 4 * 3;
+}
+
+/* Fragments that wait live in the same buffers; they get a sixteenth more, and never much. */
+static uint32_t fragment_bytes(const struct sl_worker_params *p, uint32_t n_data)
+{
+    return (uint32_t)SL_MIN(held_max_bytes(p, n_data) / 16, FRAGMENT_BYTES_MAX);
+}
+
+static int make_net(struct sl_worker *w, const struct sl_worker_params *p, uint32_t n_data, struct sl_err *err)
 {
     struct sl_net_params params = {
         .ifaces = p->ifaces,
@@ -100,16 +114,12 @@ static int make_net(struct sl_worker *w, const struct sl_worker_params *p, struc
         .pool = w->data_pool,
         .stats = &w->stats,
         .seed = sl_rng_next(&w->rng),
+        .steer = p->steer,
+        .worker = p->id,
+        .fragment_bytes = fragment_bytes(p, n_data),
     };
 
     return sl_net_create(&params, &w->net, err);
-}
-
-/* What queues may hold, in whole buffers. Received buffers come from the port's pools, of which each interface has a share as large as half of ours (the memory setting is
- * parted so); a quarter of it stays with the device, whose receive ring would stand still without. */
-static uint64_t held_max_bytes(const struct sl_worker_params *p, uint32_t n_data)
-{
-    return (uint64_t)n_data * DATA_ROOM / SL_MAX(p->n_ifaces, 1) / 4 * 3;
 }
 
 static int make_tcp(struct sl_worker *w, const struct sl_worker_params *p, uint32_t n_data, uint64_t now,
@@ -174,7 +184,7 @@ int sl_worker_create(const struct sl_worker_params *p, uint64_t now, struct sl_w
     if (code == 0)
         code = make_ring(w, err);
     if (code == 0)
-        code = make_net(w, p, err);
+        code = make_net(w, p, n_data, err);
     if (code == 0)
         code = make_tcp(w, p, n_data, now, err);
     if (code == 0)

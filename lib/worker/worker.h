@@ -62,6 +62,10 @@ extern const char *const sl_worker_step_name[SL_STEP_COUNT];
 void sl_worker_input(struct sl_worker *w, uint8_t iface, struct rte_mbuf **frames, uint32_t n,
                      const struct sl_worker_time *t);
 
+/* Datagrams that were made whole of fragments here and belong to another worker, as frames of iface: to be taken after each input and given to the worker that
+ * sl_steer_frame names. */
+uint32_t sl_worker_strays(struct sl_worker *w, uint8_t iface, struct rte_mbuf **frames, uint32_t max);
+
 /* The steps after rx; whoever drives the loop runs them in order, sends what is to be sent after TX, and may time each. Messages are taken in the first. */
 struct sl_worker_step {
     enum sl_worker_step_id id; /* what its time counts as */

@@ -115,6 +115,10 @@ struct th_pkt {
 /* Writes the frame with right lengths and checksums (but for lies) to out; its length. Ethernet padding to 60 bytes
  * is not added. */
 size_t th_encode(const struct th_pkt *p, uint8_t *out, size_t room);
+/* A fragment of the packet that a frame of th_encode's holds: n bytes from off of what follows its IP header (zeroes
+ * beyond its end), in a frame of its own. Its length. */
+size_t th_fragment(const uint8_t *frame, size_t len, uint32_t id, uint32_t off, uint32_t n, bool more, uint8_t *out,
+                   size_t room);
 /* th_encode into an exactly sized mbuf. */
 struct rte_mbuf *th_frame(struct rte_mempool *pool, const struct th_pkt *p);
 /* Takes a frame apart and checks every length and checksum; pointers in p are into bytes. NULL when all is well,

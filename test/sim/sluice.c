@@ -48,6 +48,8 @@ static void give(struct sluice *s, uint32_t worker, uint8_t iface, struct rte_mb
     become(s, worker);
     sl_worker_input(s->workers[worker], iface, &m, 1, &t);
     become(s, s->n_workers);
+    if (sl_worker_strays(s->workers[worker], iface, &m, 1)) /* it was the last of a datagram's fragments */
+        give(s, (uint32_t)sl_steer_frame(&s->steer, m), iface, m);
 }
 
 static struct rte_mbuf *copy(const struct rte_mbuf *m)
