@@ -23,11 +23,25 @@ struct sl_tcp_cc {
     void (*restart)(struct conn *c, uint64_t now);
 };
 
-extern const struct sl_tcp_cc sl_tcp_cc_newreno;
+extern const struct sl_tcp_cc sl_tcp_cc_cubic, sl_tcp_cc_newreno;
+
+#define TCP_CWND_MAX (1u << 30) /* the largest window there is (RFC 7323 2.3) */
 
 static inline const struct sl_tcp_cc *conn_cc(const struct conn *c) { return c->set->cc; }
 
 /* RFC 6928: ten segments. */
 static inline uint32_t cc_initial_window(const struct conn *c) { return 10u * c->mss; }
+
+/* hystart.c: slow start as every congestion control does it (RFC 5681, 3465), and how the first one ends without a loss
+ * (RFC 9406). */
+void sl_tcp_slow_start_begin(struct conn *c);
+/* For an ACK that came while cwnd < ssthresh. Sets ssthresh when congestion avoidance is to begin. */
+void sl_tcp_slow_start_acked(struct conn *c, const struct ack_info *a);
+/* Before ssthresh is set for congestion: the congestion control's state is all zeros when it was the first slow start. */
+void sl_tcp_slow_start_end(struct conn *c);
+static inline bool cc_first_slow_start(const struct conn *c) { return c->ssthresh == UINT32_MAX; }
+
+/* cc_cubic.c: the cube root of x < 2^63, rounded down. */
+uint32_t sl_tcp_cubic_root(uint64_t x);
 
 #endif

@@ -5,49 +5,55 @@ static void init(struct conn *c)
 {
     c->cwnd = cc_initial_window(c);
     c->ssthresh = UINT32_MAX;
-    c->cc_state[0] = 0; /* bytes acknowledged since cwnd last grew by a segment */
+    sl_tcp_slow_start_begin(c);
 }
 
 static void acked(struct conn *c, const struct ack_info *a, uint64_t now)
 {
-    uint32_t bytes = a->acked_bytes;
+    uint32_t *bytes = &c->cc.reno_acked_bytes;
 
-    if (c->cwnd > UINT32_MAX / 4)
-        return;
     if (c->cwnd < c->ssthresh) {
-        c->cwnd += SL_MIN(bytes, c->ssthresh - c->cwnd);
+        sl_tcp_slow_start_acked(c, a);
         return;
     }
-    c->cc_state[0] += bytes;
-    if (c->cc_state[0] >= c->cwnd) {
-        c->cc_state[0] -= c->cwnd;
-        c->cwnd += c->mss;
+    *bytes += SL_MIN(a->acked_bytes, c->cwnd);
+    if (*bytes >= c->cwnd) {
+        *bytes -= c->cwnd;
+        c->cwnd = SL_MIN(c->cwnd + c->mss, TCP_CWND_MAX);
     }
 }
 
 /* RFC 5681 equation 4. */
-static uint32_t half_flight(const struct conn *c, uint32_t flight_bytes)
+static void set_ssthresh(struct conn *c, uint32_t flight_bytes)
 {
-    return SL_MAX(flight_bytes / 2, 2u * c->mss);
+    sl_tcp_slow_start_end(c);
+    c->ssthresh = SL_MAX(flight_bytes / 2, 2u * c->mss);
+    c->cc.reno_acked_bytes = 0;
 }
 
-static void congested(struct conn *c, uint32_t flight_bytes, uint64_t now)
-{
-    c->ssthresh = half_flight(c, flight_bytes);
-    c->cc_state[0] = 0;
-}
+static void congested(struct conn *c, uint32_t flight_bytes, uint64_t now) { set_ssthresh(c, flight_bytes); }
 
 static void timeout(struct conn *c, uint32_t flight_bytes, bool first, uint64_t now)
 {
     if (first)
-        c->ssthresh = half_flight(c, flight_bytes);
+        set_ssthresh(c, flight_bytes);
     c->cwnd = c->mss;
-    c->cc_state[0] = 0;
 }
 
-static void undo(struct conn *c, uint64_t now) { c->cc_state[0] = 0; }
+static void undo(struct conn *c, uint64_t now)
+{
+    if (cc_first_slow_start(c))
+        sl_tcp_slow_start_begin(c);
+    else
+        c->cc.reno_acked_bytes = 0;
+}
 
-static void restart(struct conn *c, uint64_t now) { c->cwnd = SL_MIN(c->cwnd, cc_initial_window(c)); }
+/* The round trips of before say nothing any more either. */
+static void restart(struct conn *c, uint64_t now)
+{
+    c->cwnd = SL_MIN(c->cwnd, cc_initial_window(c));
+    undo(c, now);
+}
 
 const struct sl_tcp_cc sl_tcp_cc_newreno = {
     .name = "newreno",

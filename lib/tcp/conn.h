@@ -2,6 +2,7 @@
 #ifndef SL_TCP_CONN_H
 #define SL_TCP_CONN_H
 
+#include "tcp/cc_state.h"
 #include "tcp/queue.h"
 #include "tcp/reasm.h"
 #include "tcp/score.h"
@@ -130,8 +131,8 @@ struct conn {
     uint16_t peer_mss;
     uint8_t challenge_left;
     uint8_t dupacks, backoff, dup_owed, alive_probes;
-    uint8_t soft_error;   /* enum sl_reason noted from ICMP in SYN-SENT */
-    uint64_t cc_state[2]; /* the congestion control's own */
+    uint8_t soft_error; /* enum sl_reason noted from ICMP in SYN-SENT */
+    union cc_state cc;  /* the congestion control's own */
 };
 
 _Static_assert(offsetof(struct conn, delack_at) + 8 == 2 * SL_CACHE_LINE, "an in-order segment needs two lines");
@@ -139,7 +140,7 @@ _Static_assert(offsetof(struct conn, stream) == 2 * SL_CACHE_LINE && offsetof(st
                "line 2");
 _Static_assert(offsetof(struct conn, cwnd) == 4 * SL_CACHE_LINE && offsetof(struct conn, t) == 5 * SL_CACHE_LINE,
                "lines 4 and 5");
-_Static_assert(sizeof(struct conn) == 7 * SL_CACHE_LINE, "the size of an established connection");
+_Static_assert(sizeof(struct conn) <= 8 * SL_CACHE_LINE, "the size of an established connection");
 
 /* A passive open before its third segment: SYN-RECEIVED without a connection. */
 struct request {

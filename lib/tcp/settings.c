@@ -11,6 +11,7 @@
     } while (0)
 
 static const struct sl_tcp_cc *const cc_kinds[SL_TCP_CC_KINDS] = {
+    [SL_TCP_CC_CUBIC] = &sl_tcp_cc_cubic,
     [SL_TCP_CC_NEWRENO] = &sl_tcp_cc_newreno,
 };
 
@@ -23,7 +24,7 @@ static void fill_defaults(struct sl_tcp_opts *o)
     DEFAULT(o->keepalive_probes, 10);
     DEFAULT(o->user_timeout_ns, 120 * SL_NS_PER_S);
     DEFAULT(o->connect_timeout_ns, 10 * SL_NS_PER_S);
-    DEFAULT(o->cc, SL_TCP_CC_NEWRENO);
+    DEFAULT(o->cc, SL_TCP_CC_CUBIC);
     DEFAULT(o->ecn, SL_TCP_ECN_ACCEPT);
     DEFAULT(o->cookies, SL_TCP_COOKIES_AUTO);
     o->rcv_max_bytes = SL_MIN(o->rcv_max_bytes, 1u << 30);
