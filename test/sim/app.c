@@ -3,11 +3,11 @@
  * left alone, so that an event which is never raised shows as a stuck flow. */
 #include "sim.h"
 
+#include <rte_hash_crc.h>
 #include <stdlib.h>
 
 #define SLICE_MAX 4096u
 #define PATTERN_BYTES 65521u /* a prime, so that no alignment repeats */
-#define FIRST_LPORT 20000
 
 enum { CLIENT, SERVER };
 
@@ -19,9 +19,10 @@ struct side {
     struct sl_stream *stream;
     bool wants_run, opened, eof, shut, closed, released;
     uint8_t reason;
-    uint64_t sent, received; /* the client's header is part of both */
-    uint64_t hash_sent, hash_received;
-    uint64_t read_at; /* a slow reader's next turn; SL_NEVER: waits for an event */
+    uint64_t sent, received;           /* the client's header is part of both */
+    uint64_t bytes;                    /* to send, without it: what the plan says, or less when it stops early */
+    uint32_t hash_sent, hash_received; /* CRC-32C: the same however the bytes are cut */
+    uint64_t read_at;                  /* a slow reader's next turn; SL_NEVER: waits for an event */
 };
 
 struct flow {
@@ -55,13 +56,6 @@ static uint32_t pattern_at(const struct flow *f, int from, uint64_t position)
     return (uint32_t)((position + f->index * 7919u + (uint32_t)from * 104729u) % PATTERN_BYTES);
 }
 
-static uint64_t hash(uint64_t h, const uint8_t *p, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ p[i]) * 1099511628211u;
-    return h;
-}
-
 static void make_header(const struct flow *f, uint8_t out[SIM_HEADER_BYTES])
 {
     memset(out, 0x51, SIM_HEADER_BYTES);
@@ -71,7 +65,7 @@ static void make_header(const struct flow *f, uint8_t out[SIM_HEADER_BYTES])
 
 static uint64_t to_send(const struct side *s)
 {
-    return s->plan->bytes + (s == &s->flow->sides[CLIENT] ? SIM_HEADER_BYTES : 0);
+    return s->bytes + (s == &s->flow->sides[CLIENT] ? SIM_HEADER_BYTES : 0);
 }
 static struct side *other(const struct side *s)
 {
@@ -91,8 +85,14 @@ static void compare(struct sim_app *a, struct side *s, const uint8_t *p, uint32_
     uint64_t at = s->received;
     uint8_t header[SIM_HEADER_BYTES];
 
-    s->hash_received = hash(s->hash_received, p, len);
+    s->hash_received = rte_hash_crc(p, len, s->hash_received);
     s->received += len;
+    a->w->counts.data_bytes += len;
+    a->w->counts.data_ns = a->w->now - a->w->start;
+    if (a->w->sc->meter)
+        a->w->sc->meter->last_ns[s->flow->index] = a->w->now - a->w->start;
+    if (a->w->meter)
+        a->w->meter->received_bytes[s->flow->index] += len;
     make_header(s->flow, header);
     for (; len && which(s) == SERVER && at < SIM_HEADER_BYTES; at++, p++, len--)
         if (*p != header[at])
@@ -152,7 +152,7 @@ static struct sl_slice make_slice(struct sim_app *a, struct side *s, uint32_t ma
     } else {
         bytes = a->pattern + pattern_at(s->flow, which(s), at);
     }
-    s->hash_sent = hash(s->hash_sent, bytes, len);
+    s->hash_sent = rte_hash_crc(bytes, len, s->hash_sent);
     s->sent += len;
     return (struct sl_slice){th_mbuf_exact(sim_pools()->frames, bytes, len, 0), 0, (uint16_t)len};
 }
@@ -186,11 +186,27 @@ static void close_if_time(struct side *s)
     s->shut = true;
 }
 
+static uint64_t stop_at(const struct sim_app *a, const struct side *s)
+{
+    bool stops = s->plan->stop_ns && s->opened && !s->shut && s->sent < to_send(s);
+
+    return stops ? a->w->start + s->plan->stop_ns : SL_NEVER;
+}
+
+static void stop_if_time(const struct sim_app *a, struct side *s)
+{
+    uint64_t header = to_send(s) - s->bytes;
+
+    if (stop_at(a, s) <= a->w->now)
+        s->bytes = s->sent > header ? s->sent - header : 0;
+}
+
 /* Works one side as far as it goes now. */
 static void work(struct sim_app *a, struct side *s)
 {
     bool more = true;
 
+    stop_if_time(a, s);
     while (more && s->stream) {
         more = read_some(a, s);
         more |= write_some(a, s);
@@ -302,7 +318,7 @@ static bool take_events(struct sim_app *a, int side)
 static void dial(struct sim_app *a, struct flow *f)
 {
     struct side *s = &f->sides[CLIENT];
-    struct sl_endpoint local = {a->local.ip, (uint16_t)(FIRST_LPORT + f->index)};
+    struct sl_endpoint local = {a->local.ip, (uint16_t)(SIM_FIRST_LPORT + f->index)};
     int why = 0;
 
     f->started = true;
@@ -325,7 +341,7 @@ bool sim_app_run(struct sim_app *a, bool is_client)
             dial(a, f);
             any = true;
         }
-        if (!s->stream || (!s->wants_run && a->w->now < s->read_at))
+        if (!s->stream || (!s->wants_run && a->w->now < s->read_at && a->w->now < stop_at(a, s)))
             continue;
         s->wants_run = false;
         work(a, s);
@@ -347,7 +363,7 @@ uint64_t sim_app_next(const struct sim_app *a, bool is_client)
         if (is_client && !f->started)
             next = SL_MIN(next, a->w->start + f->conf->start_ns);
         if (s->stream)
-            next = SL_MIN(next, s->wants_run ? 0 : s->read_at);
+            next = SL_MIN(next, s->wants_run ? 0 : SL_MIN(s->read_at, stop_at(a, s)));
     }
     return next;
 }
@@ -416,6 +432,8 @@ struct sim_app *sim_app_create(struct sim_world *w, struct sl_endpoint server)
         for (uint32_t k = 0; k < 2; k++)
             f->sides[k] = (struct side){
                 .flow = f, .plan = k == CLIENT ? &f->conf->client : &f->conf->server, .read_at = SL_NEVER};
+        f->sides[CLIENT].bytes = f->conf->client.bytes;
+        f->sides[SERVER].bytes = f->conf->server.bytes;
     }
     return a;
 }

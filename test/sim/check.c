@@ -9,6 +9,7 @@
 
 struct end { /* one end of a connection: what it sent, and what reached it */
     bool syn, fin, reset, acked, ts, sack_ok;
+    bool ecn;                   /* a SYN of its asked for ECN, or agreed to it (RFC 3168 6.1.1) */
     uint32_t iss, nxt, fin_seq; /* sent: first number, behind the highest, the FIN's */
     uint32_t ack, edge;         /* highest sent: acknowledgment, right edge of the window */
     int8_t ws;                  /* offered shift; -1: none */
@@ -105,6 +106,8 @@ static const char *sent_syn(struct conn *k, int from, const struct th_tcp *t)
         return "SYN without MSS";
     if (answer && ((t->wscale && peer->ws < 0) || (t->sack_ok && !peer->sack_ok) || (t->has_ts && !peer->ts)))
         return "SYN-ACK with an option that was not offered";
+    if (answer && t->flags & TH_ECE && !peer->ecn)
+        return "SYN-ACK with ECN that was not asked for";
     if (!me->syn)
         me->nxt = t->seq;
     me->syn = true;
@@ -113,6 +116,7 @@ static const char *sent_syn(struct conn *k, int from, const struct th_tcp *t)
     me->ws = t->wscale ? (int8_t)(t->wscale - 1) : -1;
     me->ts = t->has_ts;
     me->sack_ok = t->sack_ok;
+    me->ecn |= (t->flags & (TH_ECE | TH_CWR)) == (answer ? TH_ECE : TH_ECE | TH_CWR);
     return NULL;
 }
 
@@ -182,6 +186,29 @@ static const char *wrong_options(const struct conn *k, int from, const struct th
     return NULL;
 }
 
+/* RFC 3168: 6.1.1 for SYNs, 6.1.4 for pure ACKs, 6.1.5 for what is sent again, 6.1.6 for window probes (a byte beyond
+ * the window, or one that was sent before). */
+static const char *wrong_ecn(const struct conn *k, int from, const struct th_pkt *p)
+{
+    const struct end *me = &k->ends[from], *peer = &k->ends[!from];
+    const struct th_tcp *t = &p->tcp;
+    bool ect = p->tos & 3;
+
+    if (t->flags & TH_SYN)
+        return ect ? "a SYN of an ECN-capable transport" : NULL;
+    if ((ect || t->flags & (TH_ECE | TH_CWR)) && !(me->ecn && peer->ecn))
+        return "ECN that was not agreed";
+    if (ect && !t->len && !(t->flags & TH_FIN))
+        return "ECN-capable although it has no data";
+    if (ect && after(me->nxt, t->seq))
+        return "ECN-capable although it is sent again";
+    if (ect && me->granted && after(t->seq + t->len, me->granted_edge))
+        return "ECN-capable although it probes the window";
+    if ((p->tos & 3) == 3)
+        return "congestion experienced, by a sender";
+    return NULL;
+}
+
 static void learn_sent(struct conn *k, int from, const struct th_tcp *t)
 {
     struct end *me = &k->ends[from];
@@ -229,6 +256,8 @@ static const char *check_tcp(struct sim_check *c, const struct th_pkt *p)
         why = wrong_ack(k, from, t);
     if (!why)
         why = wrong_options(k, from, t);
+    if (!why)
+        why = wrong_ecn(k, from, p);
     learn_sent(k, from, t);
     return why;
 }
@@ -241,28 +270,23 @@ static bool ours(const struct sim_iface *iface, const struct sl_ip *ip)
     return false;
 }
 
-const char *sim_check_sent(struct sim_check *c, const struct sim_iface *iface, const uint8_t *bytes, size_t len)
+const char *sim_check_sent(struct sim_check *c, const struct sim_iface *iface, const struct th_pkt *p, size_t len)
 {
-    struct th_pkt p;
-    const char *why = th_decode(bytes, len, &p);
-
-    if (why)
-        return why;
     if (len > iface->conf.mtu + 14u)
         return "a frame longer than the MTU";
-    if (!rte_is_same_ether_addr(&p.eth_src, &iface->conf.mac))
+    if (!rte_is_same_ether_addr(&p->eth_src, &iface->conf.mac))
         return "another's MAC as the source";
-    if (p.kind != TH_TCP)
+    if (p->kind != TH_TCP)
         return NULL;
-    if (!ours(iface, &p.src))
+    if (!ours(iface, &p->src))
         return "another's address as the source";
-    if (rte_is_multicast_ether_addr(&p.eth_dst) || rte_is_zero_ether_addr(&p.eth_dst))
+    if (rte_is_multicast_ether_addr(&p->eth_dst) || rte_is_zero_ether_addr(&p->eth_dst))
         return "TCP to no single MAC";
-    if (p.lie.pad)
+    if (p->lie.pad)
         return "bytes behind the IP packet";
-    if (p.ip_frag & 0x3fff)
+    if (p->ip_frag & 0x3fff)
         return "a fragment";
-    return check_tcp(c, &p);
+    return check_tcp(c, p);
 }
 
 void sim_check_received(struct sim_check *c, const uint8_t *bytes, size_t len)

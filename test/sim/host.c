@@ -101,6 +101,7 @@ struct sim_node *sim_host_create(struct sim_world *w, const char *name, struct s
 
     assert(h);
     h->node = (struct sim_node){.ops = &ops, .world = w, .name = name};
+    h->node.stats = &h->stats;
     h->is_client = is_client;
     make_iface(&h->node, ip4, ip6, mtu, mac);
     np = (struct sl_net_params){

@@ -1,9 +1,10 @@
-/* sim [--topology pair|sluice] [--seeds N] [--first S] [--pcap FILE] [--show] | --grid STEP: runs scenarios by seed,
- * or the grid. */
+/* sim [--topology pair|sluice] [--seeds N] [--first S] [--pcap FILE] [--show] | --grid STEP | --share CASE: runs
+ * scenarios by seed, the grid, or flows that share a bottleneck. */
 #include "sim.h"
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,8 @@ struct args {
     int topology; /* -1: all */
     const char *pcap, *program;
     bool show;
-    uint32_t grid; /* every how many cells; 0: no grid */
+    uint32_t step;     /* grid: every how many cells; 0: no grid */
+    const char *share; /* NULL: none */
 };
 
 /* For whoever looks at a crash: which run it was. */
@@ -33,14 +35,17 @@ static void say_which(int sig)
 static void usage(const char *program)
 {
     fprintf(stderr,
-            "usage: %s [--topology pair|sluice] [--seeds N] [--first S] [--pcap FILE] [--show] [--grid STEP]\n"
+            "usage: %s [--topology pair|sluice] [--seeds N] [--first S] [--pcap FILE] [--show]\n"
+            "       %s --grid STEP [--first CELL] [--show]\n"
+            "       %s --share all|tests|CASE [--seeds N] [--first S] [--show]\n"
             "  --seeds     how many scenarios (default 100, or SLUICE_SIM_SEEDS)\n"
             "  --first     the first seed (default 1)\n"
             "  --pcap      write what every node sends; for one seed\n"
-            "  --show      print each scenario, or each cell of the grid\n"
-            "  --grid      instead of seeds: every STEPth cell of the grid, from --first on; 1 is the whole\n"
+            "  --show      print each scenario, cell or case\n"
+            "  --grid      every STEPth cell of the grid, from --first on; 1 is the whole\n"
+            "  --share     flows at a bottleneck: a case with its control (eight-newreno), all, or those of the tests\n"
             "A seed that fails is run again with a pcap in the current folder (or SLUICE_SIM_DIR).\n",
-            program);
+            program, program, program);
     exit(2);
 }
 
@@ -56,8 +61,9 @@ static int topology_of(const char *name, const char *program)
 static struct args parse(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"topology", 1, NULL, 't'}, {"seeds", 1, NULL, 'n'}, {"first", 1, NULL, 'f'}, {"pcap", 1, NULL, 'p'},
-        {"show", 0, NULL, 's'},     {"grid", 1, NULL, 'g'},  {NULL, 0, NULL, 0}};
+        {"topology", 1, NULL, 't'}, {"seeds", 1, NULL, 'n'}, {"first", 1, NULL, 'f'},
+        {"pcap", 1, NULL, 'p'},     {"show", 0, NULL, 's'},  {"grid", 1, NULL, 'g'},
+        {"mean", 0, NULL, 'm'},     {"share", 1, NULL, 'h'}, {NULL, 0, NULL, 0}};
     const char *env = getenv("SLUICE_SIM_SEEDS");
     struct args a = {.first = 1, .seeds = 100, .topology = -1, .program = argv[0]};
 
@@ -71,13 +77,15 @@ static struct args parse(int argc, char **argv)
         else if (c == 'p')
             a.pcap = optarg;
         else if (c == 'g')
-            a.grid = (uint32_t)strtoul(optarg, NULL, 0);
+            a.step = (uint32_t)strtoul(optarg, NULL, 0);
+        else if (c == 'h')
+            a.share = optarg;
         else if (c == 's')
             a.show = true;
         else
             usage(argv[0]);
     }
-    if (env)
+    if (env && !a.share)
         a.seeds = strtoull(env, NULL, 0);
     if (optind != argc || a.seeds == 0)
         usage(argv[0]);
@@ -143,31 +151,89 @@ static bool run_topology(const struct args *a, enum sim_topology topology)
     return true;
 }
 
-static bool run_grid(const struct args *a)
+/* The geometric mean of a cell's runs; 0: one of them failed. */
+static double run_cell(const struct args *a, uint32_t cell, double *least)
 {
     static struct sim_scenario sc;
     static char failure[600];
+    uint32_t runs = sim_grid_runs(cell);
+    double sum = 0;
+
+    *least = HUGE_VAL;
+    for (uint32_t run = 0; run < runs; run++) {
+        struct sim_counts counts = {0};
+        double goodput;
+
+        snprintf(running, sizeof running, "\ncrashed in: --grid %u --first %u, run %u\n", a->step, cell + 1, run);
+        sim_grid_make(&sc, cell, run);
+        if (!run_once(&sc, a->pcap, failure, &counts)) {
+            printf("FAILED: run %u: %s\n", run, failure);
+            return 0;
+        }
+        goodput = sim_grid_goodput(&sc, &counts);
+        *least = SL_MIN(*least, goodput);
+        sum += log(goodput);
+    }
+    return exp(sum / runs);
+}
+
+static bool run_grid(const struct args *a)
+{
+    uint32_t n = 0;
+    bool good = true;
+
+    for (uint32_t cell = (uint32_t)a->first - 1; cell < sim_grid_cells(); cell += a->step, n++) {
+        double least, goodput = run_cell(a, cell, &least);
+
+        if (a->show || goodput < sim_grid_floor(cell))
+            sim_grid_print(cell, goodput, least);
+        if (goodput < sim_grid_floor(cell)) {
+            printf("FAILED: cell %u is below its floor\n  replay: %s --grid 100000 --first %u --pcap grid-%u.pcap\n",
+                   cell, a->program, cell + 1, cell);
+            good = false;
+        }
+    }
+    if (good)
+        printf("grid: %u cells good\n", n);
+    return good;
+}
+
+static bool wants_share(const struct args *a, uint32_t which)
+{
+    if (!sim_share_exists(which))
+        return false;
+    if (strcmp(a->share, "tests") == 0)
+        return sim_share_in_tests(which);
+    return strcmp(a->share, "all") == 0 || strcmp(a->share, sim_share_name(which)) == 0;
+}
+
+static bool run_share(const struct args *a, uint32_t which, uint64_t seed)
+{
+    static struct sim_scenario sc;
+    static struct sim_meter meter;
+    static char failure[600];
+    struct sim_counts counts = {0};
+
+    snprintf(running, sizeof running, "\ncrashed in: --share %s --first %" PRIu64 " --seeds 1\n", sim_share_name(which),
+             seed);
+    sim_share_make(&sc, which, seed, &meter);
+    if (run_once(&sc, a->pcap, failure, &counts) && sim_share_judge(&sc, which, &meter, a->show))
+        return true;
+    printf("FAILED: %s %s\n  replay: %s --share %s --first %" PRIu64 " --seeds 1 --show\n", sim_share_name(which),
+           failure, a->program, sim_share_name(which), seed);
+    return false;
+}
+
+static bool run_shares(const struct args *a)
+{
     uint32_t n = 0;
 
-    for (uint32_t cell = (uint32_t)a->first - 1; cell < sim_grid_cells(); cell += a->grid, n++) {
-        struct sim_counts counts = {0};
-
-        snprintf(running, sizeof running, "\ncrashed in: --grid %u --first %u\n", a->grid, cell + 1);
-        sim_grid_make(&sc, cell);
-        if (!run_once(&sc, a->pcap, failure, &counts)) {
-            printf("FAILED: %s\n", failure);
-            sim_grid_judge(&sc, counts.app_ns + 1, true);
-        } else if (sim_grid_judge(&sc, counts.app_ns, a->show)) {
-            continue;
-        } else {
-            sim_grid_judge(&sc, counts.app_ns, !a->show);
-            printf("FAILED: the goodput is below the floor\n");
-        }
-        printf("  replay: %s --grid 100000 --first %u --pcap grid-%u.pcap\n", a->program, cell + 1, cell);
-        return false;
-    }
-    printf("grid: %u cells good\n", n);
-    return true;
+    for (uint32_t which = 0; which < sim_share_cases(); which++)
+        for (uint64_t seed = a->first; wants_share(a, which) && seed < a->first + a->seeds; seed++, n++)
+            if (!run_share(a, which, seed))
+                return false;
+    printf("share: %u runs good\n", n);
+    return n > 0;
 }
 
 int main(int argc, char **argv)
@@ -175,10 +241,13 @@ int main(int argc, char **argv)
     struct args a = parse(argc, argv);
     bool good = true;
 
+    setvbuf(stdout, NULL, _IOLBF, 0);
     th_eal_init();
     signal(SIGABRT, say_which);
     signal(SIGSEGV, say_which);
-    if (a.grid)
+    if (a.share)
+        return run_shares(&a) ? 0 : 1;
+    if (a.step)
         return run_grid(&a) ? 0 : 1;
     for (int t = 0; t < SIM_TOPOLOGIES; t++)
         if (a.topology < 0 || a.topology == t)

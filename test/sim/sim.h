@@ -17,7 +17,8 @@
 #define SIM_WORKERS_MAX 4
 #define SIM_MTU_IP6 1280 /* below it an interface has no IPv6 address */
 #define SIM_SERVER_PORT 8080
-#define SIM_HEADER_BYTES 16 /* a client's first bytes: which flow this is */
+#define SIM_FIRST_LPORT 20000 /* the client's port of flow 0 */
+#define SIM_HEADER_BYTES 16   /* a client's first bytes: which flow this is */
 
 enum sim_topology { SIM_PAIR, SIM_SLUICE, SIM_TOPOLOGIES };
 
@@ -25,8 +26,12 @@ enum sim_topology { SIM_PAIR, SIM_SLUICE, SIM_TOPOLOGIES };
 struct sim_link_conf {
     uint32_t loss_ppm, reorder_ppm, duplicate_ppm, corrupt_ppm;
     uint64_t delay_ns, jitter_ns; /* one way; jitter only to frames that are reordered */
+    uint64_t spread_ns;           /* every frame comes up to so much later, but in the order of its flow */
     uint64_t rate_bps;            /* bytes a second; 0: no limit */
     uint32_t queue_bytes;         /* beyond this frames are dropped; only with a rate */
+    uint32_t
+        mark_bytes;    /* beyond this frames of an ECN-capable transport are marked (RFC 3168); 0: never; with a rate */
+    uint32_t mark_ppm; /* such frames that are marked by chance */
 };
 
 enum sim_close { SIM_CLOSE_WHEN_SENT, SIM_CLOSE_AFTER_EOF, SIM_CLOSE_WHEN_RECEIVED };
@@ -37,6 +42,7 @@ struct sim_plan {   /* of one side of a flow */
     enum sim_close close;
     uint32_t read_chunk;    /* bytes per read; 0: whatever there is */
     uint64_t read_every_ns; /* between reads; 0: at once */
+    uint64_t stop_ns;       /* since the start: what was not given to TCP by then is not sent at all; 0: never */
     uint64_t abort_at;      /* bytes received or sent; UINT64_MAX: never */
     bool early_release;     /* lets go as soon as it has sent and received all */
     struct sl_tcp_opts opts;
@@ -44,6 +50,7 @@ struct sim_plan {   /* of one side of a flow */
 
 struct sim_flow_conf {
     uint64_t start_ns;
+    uint64_t extra_delay_ns; /* one way, beyond the link's: a longer way to the same bottleneck */
     struct sim_plan client, server;
 };
 
@@ -59,14 +66,50 @@ struct sim_scenario {
     uint32_t chain_percent; /* frames that are delivered in several mbufs */
     struct sim_link_conf links[SIM_LINKS_MAX];
     struct sim_flow_conf flows[SIM_FLOWS_MAX];
+    struct sim_meter *meter; /* NULL: nothing is measured */
+};
+
+/* ---- what a run counts ---- */
+struct sim_counts {
+    uint64_t sent, delivered, lost, reordered, duplicated, corrupted, overflowed, marked, bytes;
+    uint64_t app_ns;  /* virtual time until the applications were done */
+    uint64_t data_ns; /* until the last byte arrived */
+    uint64_t data_bytes;
+};
+
+#define SIM_METER_STEPS 100
+
+struct sim_meter { /* of flows that share link 0 towards its end 1, in a part of a run */
+    uint64_t from_ns, to_ns;
+    uint64_t received_bytes[SIM_FLOWS_MAX]; /* by server and client of a flow together */
+    uint64_t last_ns[SIM_FLOWS_MAX];        /* since the start, of the whole run: when a flow's last byte arrived */
+    uint64_t carried_bytes;                 /* frames that the link took */
+    uint32_t queue[SIM_METER_STEPS + 1];    /* frames that found the queue so full, in steps of its size */
+    uint64_t segs, again; /* of the whole run: segments that the client sent, those of them sent again */
 };
 
 void sim_scenario_make(struct sim_scenario *sc, enum sim_topology topology, uint64_t seed);
-/* The grid: every combination of loss, reordering, duplication, round trip, MTU, window and direction; one flow each. */
+
+/* The grid: every combination of loss, reordering, duplication, round trip, MTU, window and direction; one flow each.
+ * run: 0, 1, ..: the same cell by another seed. */
 uint32_t sim_grid_cells(void);
-void sim_grid_make(struct sim_scenario *sc, uint32_t cell);
-/* A line about the cell and what it reached (bytes, goodput); false when that is below the floor. */
-bool sim_grid_judge(const struct sim_scenario *sc, uint64_t app_ns, bool print);
+void sim_grid_make(struct sim_scenario *sc, uint32_t cell, uint32_t run);
+/* Runs whose mean says something about a cell, by how much chance there is in it. */
+uint32_t sim_grid_runs(uint32_t cell);
+/* Bytes a second that the geometric mean of a cell's runs must reach. */
+double sim_grid_floor(uint32_t cell);
+double sim_grid_goodput(const struct sim_scenario *sc, const struct sim_counts *counts);
+/* One line; least: of the runs whose mean goodput is. */
+void sim_grid_print(uint32_t cell, double goodput, double least);
+
+/* Flows that share a bottleneck: what each gets, how full link and queue are. */
+uint32_t sim_share_cases(void);
+bool sim_share_exists(uint32_t which);
+bool sim_share_in_tests(uint32_t which);
+const char *sim_share_name(uint32_t which);
+void sim_share_make(struct sim_scenario *sc, uint32_t which, uint64_t seed, struct sim_meter *meter);
+/* A line of figures when print; false, with a line, when one of them is outside its bounds. */
+bool sim_share_judge(const struct sim_scenario *sc, uint32_t which, const struct sim_meter *meter, bool print);
 
 /* Several lines for a person. */
 void sim_scenario_print(const struct sim_scenario *sc);
@@ -101,7 +144,8 @@ struct sim_node {
     const char *name;
     struct sim_iface ifaces[2];
     uint32_t n_ifaces;
-    bool busy; /* got frames since it last ran */
+    const struct sl_stats *stats; /* of a host; NULL */
+    bool busy;                    /* got frames since it last ran */
     struct {
         struct rte_mbuf *m;
         uint64_t sum;
@@ -118,27 +162,24 @@ struct sim_node *sim_sluice_create(struct sim_world *w);
 struct sim_check;
 struct sim_check *sim_check_create(void);
 void sim_check_destroy(struct sim_check *c);
-/* A node hands this frame to its device: NULL, or what is wrong with it. */
-const char *sim_check_sent(struct sim_check *c, const struct sim_iface *iface, const uint8_t *bytes, size_t len);
+/* A node hands this well-formed frame to its device: NULL, or what is wrong with it. */
+const char *sim_check_sent(struct sim_check *c, const struct sim_iface *iface, const struct th_pkt *p, size_t len);
 /* A node gets this frame; a damaged one teaches nothing, unless no checksum covers what was damaged. */
 void sim_check_received(struct sim_check *c, const uint8_t *bytes, size_t len);
 
 /* ---- the world ---- */
-struct sim_counts {
-    uint64_t sent, delivered, lost, reordered, duplicated, corrupted, overflowed, bytes;
-    uint64_t app_ns; /* virtual time until the applications were done */
-};
-
 struct sim_frame;
 
 struct sim_world {
     const struct sim_scenario *sc;
+    struct sim_meter *meter; /* NULL when now is outside the part that is measured */
     uint64_t now, start;
     struct sl_rng rng;
     struct sim_frame **heap;
     uint32_t n_heap, heap_room;
     uint64_t serial;
-    uint64_t link_free[SIM_LINKS_MAX][2]; /* when the last queued byte will have left */
+    uint64_t link_free[SIM_LINKS_MAX][2];                /* when the last queued byte will have left */
+    uint64_t flow_last[SIM_LINKS_MAX][2][SIM_FLOWS_MAX]; /* when a flow's last frame arrives; with spread_ns */
     struct sim_node *nodes[SIM_NODES_MAX], *link_node[SIM_LINKS_MAX][2];
     uint8_t link_iface[SIM_LINKS_MAX][2];
     uint32_t n_nodes;

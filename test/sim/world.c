@@ -113,49 +113,121 @@ static struct sim_frame *frame_of(struct sim_world *w, uint8_t link, uint32_t to
 
 /* Only what TCP can repair is harmed: ARP and ND have no checksum against a changed bit, and a lost one is net's own
  * test. */
-static bool may_be_harmed(const uint8_t *bytes, size_t len)
-{
-    struct th_pkt p;
+static bool may_be_harmed(const struct th_pkt *p) { return p->kind == TH_TCP; }
 
-    return !th_decode(bytes, len, &p) && p.kind == TH_TCP;
+static bool is_ect(const struct th_pkt *p) { return p->tos & 3; }
+
+/* Congestion experienced (RFC 3168): both bits of the ECN field, in the frame's copy. */
+static void mark(struct sim_frame *f)
+{
+    uint8_t *ip = f->bytes + RTE_ETHER_HDR_LEN;
+    uint32_t sum = 0;
+
+    if (ip[0] >> 4 == 6) {
+        ip[1] |= 0x30;
+        return;
+    }
+    ip[1] |= 3;
+    ip[10] = ip[11] = 0;
+    for (uint32_t i = 0; i < (ip[0] & 15u) * 4; i += 2)
+        sum += (uint32_t)ip[i] << 8 | ip[i + 1];
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = ~((sum & 0xffff) + (sum >> 16));
+    ip[10] = (uint8_t)(sum >> 8);
+    ip[11] = (uint8_t)sum;
 }
 
-static void transmit(struct sim_world *w, uint8_t link, uint32_t from, const uint8_t *bytes, size_t len)
+/* What flows have in common towards the server is what is measured. */
+static void measure(struct sim_world *w, uint8_t link, uint32_t from, uint64_t backlog, size_t len, bool taken)
+{
+    if (!w->meter || link || from)
+        return;
+    w->meter->queue[SL_MIN(backlog * SIM_METER_STEPS / w->sc->links[link].queue_bytes, SIM_METER_STEPS)]++;
+    w->meter->carried_bytes += taken ? len : 0;
+}
+
+struct passage { /* of a frame through a link */
+    uint64_t at_ns;
+    bool ce;
+};
+
+/* The queue before the link; false when it is full. */
+static bool enqueue(struct sim_world *w, uint8_t link, uint32_t from, const struct th_pkt *p, size_t len,
+                    struct passage *out)
 {
     const struct sim_link_conf *c = &w->sc->links[link];
-    uint64_t at = w->now + c->delay_ns;
-    bool harm = may_be_harmed(bytes, len);
+    uint64_t *free_at = &w->link_free[link][from], start = SL_MAX(*free_at, w->now),
+             backlog = (start - w->now) * c->rate_bps / SL_NS_PER_S;
+    bool room = !may_be_harmed(p) || backlog + len <= c->queue_bytes;
+
+    if (!c->rate_bps)
+        return true;
+    measure(w, link, from, backlog, len, room);
+    if (!room) {
+        w->counts.overflowed++;
+        return false;
+    }
+    out->ce |= c->mark_bytes && backlog > c->mark_bytes;
+    *free_at = start + len * SL_NS_PER_S / c->rate_bps;
+    out->at_ns = *free_at + c->delay_ns;
+    return true;
+}
+
+/* A flow's own way: longer than the link's, and of changing length. Without a little chance the flows at a bottleneck
+ * fall in step with each other, and where a drop hits is no chance at all (Floyd and Jacobson, 1991). */
+static uint64_t detour(struct sim_world *w, uint8_t link, uint32_t from, const struct th_pkt *p, uint64_t at_ns)
+{
+    uint32_t flow = SL_MIN((uint16_t)(p->tcp.sport - SIM_FIRST_LPORT), (uint16_t)(p->tcp.dport - SIM_FIRST_LPORT));
+    uint64_t spread_ns = w->sc->links[link].spread_ns, *last;
+
+    if (!may_be_harmed(p) || flow >= w->sc->n_flows)
+        return at_ns;
+    last = &w->flow_last[link][from][flow];
+    at_ns += w->sc->flows[flow].extra_delay_ns + (spread_ns ? sl_rng_below(&w->rng, spread_ns) : 0);
+    *last = SL_MAX(*last, at_ns);
+    return spread_ns ? *last : at_ns;
+}
+
+static uint64_t jitter(struct sim_world *w, const struct sim_link_conf *c)
+{
+    return c->jitter_ns ? sl_rng_below(&w->rng, c->jitter_ns) : 0;
+}
+
+static void transmit(struct sim_world *w, uint8_t link, uint32_t from, const uint8_t *bytes, size_t len,
+                     const struct th_pkt *p)
+{
+    static const struct sim_link_conf harmless = {0};
+    const struct sim_link_conf *c = may_be_harmed(p) ? &w->sc->links[link] : &harmless;
+    struct passage way = {.at_ns = w->now + w->sc->links[link].delay_ns};
     struct sim_frame *f;
 
-    if (harm && chance(w, c->loss_ppm)) {
+    if (chance(w, c->loss_ppm)) {
         w->counts.lost++;
         return;
     }
-    if (c->rate_bps) {
-        uint64_t *free_at = &w->link_free[link][from], start = SL_MAX(*free_at, w->now),
-                 backlog = (start - w->now) * c->rate_bps / SL_NS_PER_S;
-
-        if (harm && backlog + len > c->queue_bytes) {
-            w->counts.overflowed++;
-            return;
-        }
-        *free_at = start + len * SL_NS_PER_S / c->rate_bps;
-        at = *free_at + c->delay_ns;
-    }
-    if (harm && chance(w, c->duplicate_ppm)) {
+    way.ce = is_ect(p) && chance(w, c->mark_ppm);
+    if (!enqueue(w, link, from, p, len, &way))
+        return;
+    way.ce &= is_ect(p);
+    way.at_ns = detour(w, link, from, p, way.at_ns);
+    if (chance(w, c->duplicate_ppm)) {
         f = frame_of(w, link, !from, bytes, len);
-        f->at_ns = at + (c->jitter_ns ? sl_rng_below(&w->rng, c->jitter_ns) : 0);
+        f->at_ns = way.at_ns + jitter(w, c);
         push(w, f);
         w->counts.duplicated++;
     }
-    if (harm && chance(w, c->reorder_ppm) && c->jitter_ns) {
-        at += sl_rng_below(&w->rng, c->jitter_ns);
+    f = frame_of(w, link, !from, bytes, len);
+    f->at_ns = way.at_ns;
+    if (chance(w, c->reorder_ppm)) {
+        f->at_ns += jitter(w, c);
         w->counts.reordered++;
     }
-    f = frame_of(w, link, !from, bytes, len);
-    f->at_ns = at;
-    if (harm && chance(w, c->corrupt_ppm)) {
-        damage(w, f, 14);
+    if (way.ce) {
+        mark(f);
+        w->counts.marked++;
+    }
+    if (chance(w, c->corrupt_ppm)) {
+        damage(w, f, RTE_ETHER_HDR_LEN);
         w->counts.corrupted++;
     }
     push(w, f);
@@ -213,13 +285,13 @@ void sim_send(struct sim_node *n, uint8_t iface, struct rte_mbuf *m)
     w->counts.bytes += len;
     if (w->pcap)
         th_pcap_write(w->pcap, w->now, bytes, len);
-    why = sim_check_sent(w->check, out, bytes, len);
-    if (why) {
-        th_decode(bytes, len, &p);
+    why = th_decode(bytes, len, &p);
+    if (!why)
+        why = sim_check_sent(w->check, out, &p, len);
+    if (why)
         sim_fail(w, "%s sent %s: %s", n->name, th_describe(&p, text, sizeof text), why);
-    }
     if (out->link >= 0)
-        transmit(w, (uint8_t)out->link, out->end, bytes, len);
+        transmit(w, (uint8_t)out->link, out->end, bytes, len, &p);
 }
 
 /* ---- delivery ---- */
@@ -280,6 +352,21 @@ static void step(struct sim_world *w)
     }
 }
 
+/* On within its part of the run; the client's segments are counted until the end of it. */
+static void turn_meter(struct sim_world *w)
+{
+    struct sim_meter *m = w->sc->meter;
+    uint64_t since = w->now - w->start;
+
+    if (!m)
+        return;
+    w->meter = since >= m->from_ns && since < m->to_ns ? m : NULL;
+    if (since < m->to_ns && w->nodes[0]->stats) {
+        m->segs = w->nodes[0]->stats->ctr[SL_CTR_TCP_TX_SEGS];
+        m->again = w->nodes[0]->stats->ctr[SL_CTR_TCP_RETRANSMITS];
+    }
+}
+
 static bool all_quiet(struct sim_world *w)
 {
     if (!sim_app_done(w->app))
@@ -312,6 +399,7 @@ static void run(struct sim_world *w)
             return;
         }
         w->now = SL_MAX(w->now, next);
+        turn_meter(w);
         step(w);
     }
     sim_fail(w, "too many steps");
