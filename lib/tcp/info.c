@@ -19,6 +19,32 @@ static void fill_tuple(struct sl_tcp_info *out, const struct tuple *tuple, enum 
                                 .cc = ""};
 }
 
+static const uint8_t shown_recovery[] = {
+    [CA_OPEN] = SL_TCP_RECOVERY_NONE, [CA_RECOVERY] = SL_TCP_RECOVERY_FAST, [CA_LOSS] = SL_TCP_RECOVERY_TIMEOUT};
+
+static void fill_agreed(struct sl_tcp_info *out, const struct conn *c)
+{
+    out->has_ts = c->flags & F_TS;
+    out->has_sack = c->flags & F_SACK;
+    out->has_wscale = c->flags & F_WSCALE;
+    out->snd_wscale = c->snd_shift;
+    out->rcv_wscale = c->rcv_shift;
+    out->mss = c->mss;
+    out->rcv_mss = c->rcv_mss;
+    out->mtu = c->path.mtu;
+    out->passive = c->flags & F_PASSIVE;
+}
+
+static void fill_flight(struct sl_tcp_info *out, const struct conn *c)
+{
+    out->flight_bytes = conn_flight(c);
+    out->sacked_bytes = c->score ? c->score->bytes : 0;
+    out->pipe_bytes = sl_tcp_recovery_pipe(c);
+    out->retransmits = c->retransmits;
+    out->recovery = shown_recovery[c->ca];
+    out->backoff = c->backoff;
+}
+
 static void fill_conn(struct sl_tcp_info *out, const struct conn *c)
 {
     fill_tuple(out, &c->tuple, shown_state(c));
@@ -27,14 +53,14 @@ static void fill_conn(struct sl_tcp_info *out, const struct conn *c)
     out->cwnd_bytes = c->cwnd;
     out->ssthresh_bytes = c->ssthresh;
     out->srtt_us = c->srtt_us;
+    out->rttvar_us = c->rttvar_us;
     out->rto_ms = (uint32_t)(sl_tcp_rtt_rto_ns(c) / SL_NS_PER_MS);
     out->snd_queued_bytes = c->sndq.bytes;
     out->rcv_queued_bytes = c->rcvq.bytes;
-    out->retransmits = c->retransmits;
     out->cc = c->set->cc->name;
     out->pacing_bytes_per_s = sl_tcp_pace_rate(c);
-    out->mss = c->mss;
-    out->passive = c->flags & F_PASSIVE;
+    fill_agreed(out, c);
+    fill_flight(out, c);
 }
 
 static void fill_ref(const struct sl_tcp *t, uint32_t ref, struct sl_tcp_info *out)
@@ -70,5 +96,7 @@ bool sl_tcp_each(struct sl_tcp *t, uint32_t *position, uint32_t max, void (*fn)(
     }
     return *position < slots;
 }
+
+void sl_tcp_stream_info(struct sl_stream *s, struct sl_tcp_info *out) { fill_conn(out, conn_of_stream(s)); }
 
 uint32_t sl_tcp_conns(const struct sl_tcp *t) { return t->table.count - t->lingers.used; }

@@ -91,24 +91,36 @@ void sl_tcp_timers(struct sl_tcp *tcp, uint64_t now);
 /* When timers has something to do; 0 when output could send at once; SL_NEVER. */
 uint64_t sl_tcp_next(const struct sl_tcp *tcp);
 
-/* What `sluicectl conns` shows of one connection. */
+/* How loss recovery stands. */
+enum sl_tcp_recovery { SL_TCP_RECOVERY_NONE, SL_TCP_RECOVERY_FAST, SL_TCP_RECOVERY_TIMEOUT };
+
+/* What `sluicectl conns` and tests see of one connection. */
 struct sl_tcp_info {
     struct sl_endpoint local, remote;
     const char *state; /* RFC 9293's name */
     uint32_t snd_wnd_bytes, rcv_wnd_bytes, cwnd_bytes, ssthresh_bytes;
-    uint32_t srtt_us, rto_ms;
+    uint32_t srtt_us, rttvar_us, rto_ms;
     uint32_t snd_queued_bytes, rcv_queued_bytes;
-    uint32_t retransmits;
     uint64_t pacing_bytes_per_s; /* 0: not paced */
     const char *cc;              /* congestion control; "" before there is a connection and after */
-    uint16_t mss;
-    bool passive;
+    uint32_t flight_bytes;             /* sent and not acknowledged, SACKed bytes and FIN included */
+    uint32_t sacked_bytes, pipe_bytes; /* of these, what the peer holds, and what is taken to be on its way */
+    uint32_t retransmits;              /* segments, of the connection's whole life */
+    uint16_t mss, rcv_mss, mtu;        /* of a full segment that we send; of the largest received; of the interface */
+    uint8_t recovery;                  /* enum sl_tcp_recovery */
+    uint8_t backoff;                   /* timeouts in a row without progress */
+    uint8_t snd_wscale, rcv_wscale;    /* RFC 7323 shifts */
+    bool passive, has_ts, has_sack, has_wscale; /* the last three: agreed on */
 };
 
 /* Walks connections from *position (0 to begin) and calls fn for up to max of them; false when the table is at its end.
  * fn must not call tcp. */
 bool sl_tcp_each(struct sl_tcp *tcp, uint32_t *position, uint32_t max,
                  void (*fn)(void *ctx, const struct sl_tcp_info *), void *ctx);
+/* One connection of ours, by its stream. */
+void sl_tcp_stream_info(struct sl_stream *s, struct sl_tcp_info *out);
+/* Other settings for a connection that exists. Buffer, congestion control and ECN stay as they were agreed on. -ENOMEM. */
+int sl_tcp_stream_update(struct sl_stream *s, const struct sl_tcp_opts *opts);
 /* Connections in the table in any state but TIME-WAIT and LISTEN. */
 uint32_t sl_tcp_conns(const struct sl_tcp *tcp);
 
