@@ -83,10 +83,38 @@ bool sl_tcp_recovery_next(struct conn *c, uint32_t *seq, uint32_t *len)
     return false;
 }
 
+/* ---- ends ---- */
+
+static void enter_open(struct conn *c)
+{
+    c->ca = CA_OPEN;
+    c->dupacks = 0;
+    c->flags &= ~(uint32_t)F_RTX_FORCE;
+}
+
+void sl_tcp_recovery_open(struct conn *c)
+{
+    struct flight *f = flight_of(c);
+
+    if (f)
+        sl_tcp_flight_forget_losses(f);
+    enter_open(c);
+}
+
+static void finish(struct conn *c)
+{
+    if (c->ca != CA_LOSS)
+        sl_tcp_prr_end(c);
+    if (c->ca != CA_CWR)
+        sl_tcp_rack_recovered(c);
+    sl_tcp_undo_over(c);
+    enter_open(c);
+}
+
 /* ---- beginnings ---- */
 
 /* RFC 5681: ssthresh is reduced once per event; a loss in CWR is the event that the echo told of. */
-static void begin(struct conn *c, uint8_t ca, uint32_t delivered_bytes)
+static void begin(struct conn *c, uint8_t ca, uint32_t window_bytes, uint32_t delivered_bytes)
 {
     bool reduced = c->ca == CA_CWR;
 
@@ -96,13 +124,13 @@ static void begin(struct conn *c, uint8_t ca, uint32_t delivered_bytes)
     if (reduced)
         return;
     sl_tcp_undo_begin(c, ca == CA_RECOVERY, false);
-    conn_cc(c)->congested(c, conn_flight(c), c->t->now);
+    conn_cc(c)->congested(c, window_bytes, c->t->now);
     sl_tcp_prr_begin(c, delivered_bytes);
 }
 
 static void enter_recovery(struct conn *c, uint32_t delivered_bytes)
 {
-    begin(c, CA_RECOVERY, delivered_bytes);
+    begin(c, CA_RECOVERY, conn_flight(c), delivered_bytes);
     c->flags |= F_RTX_FORCE;
     sl_stat_inc(c->t->stats, SL_CTR_TCP_FAST_RECOVERIES);
 }
@@ -118,8 +146,10 @@ void sl_tcp_recovery_reduce(struct conn *c)
 {
     if (c->ca != CA_OPEN)
         return;
-    begin(c, CA_CWR, 0);
     sl_stat_inc(c->t->stats, SL_CTR_TCP_CWND_REDUCED);
+    begin(c, CA_CWR, c->cwnd, 0); /* cwnd's share, not that of what this ACK has left in flight (RFC 3168 6.1.2) */
+    if (!conn_flight(c))
+        finish(c);
 }
 
 /* The peer may have thrown SACKed bytes away (RFC 2018 section 8): nothing is taken for delivered. */
@@ -165,34 +195,6 @@ void sl_tcp_recovery_resend(struct conn *c)
     f = enter_loss(c);
     if (f)
         sl_tcp_flight_lose(f, c->snd_una, c->snd_nxt);
-}
-
-/* ---- ends ---- */
-
-static void enter_open(struct conn *c)
-{
-    c->ca = CA_OPEN;
-    c->dupacks = 0;
-    c->flags &= ~(uint32_t)F_RTX_FORCE;
-}
-
-void sl_tcp_recovery_open(struct conn *c)
-{
-    struct flight *f = flight_of(c);
-
-    if (f)
-        sl_tcp_flight_forget_losses(f);
-    enter_open(c);
-}
-
-static void finish(struct conn *c)
-{
-    if (c->ca != CA_LOSS)
-        sl_tcp_prr_end(c);
-    if (c->ca != CA_CWR)
-        sl_tcp_rack_recovered(c);
-    sl_tcp_undo_over(c);
-    enter_open(c);
 }
 
 /* ---- an ACK ---- */
