@@ -45,19 +45,31 @@ static const char *check_reasm(const struct sl_tcp *t, const struct conn *c, uin
     return NULL;
 }
 
-static const char *check_score(const struct conn *c)
+/* The runs of the flight cover what is in flight, and their sums are what they add up to. */
+static const char *check_flight(const struct conn *c, const struct flight *f)
 {
-    uint32_t edge = c->snd_una, bytes = 0;
+    uint32_t edge = c->snd_una, sacked = 0, lost = 0, again = 0, sacked_runs = 0;
 
-    REQUIRE(c->score->n > 0 && c->score->n <= SCORE_RANGES_MAX);
-    for (uint32_t i = 0; i < c->score->n; i++) {
-        REQUIRE(seq_gt(c->score->ranges[i].start, edge) || (i == 0 && c->score->ranges[i].start == edge));
-        REQUIRE(seq_gt(c->score->ranges[i].end, c->score->ranges[i].start));
-        edge = c->score->ranges[i].end;
-        bytes += edge - c->score->ranges[i].start;
+    REQUIRE(conn_flight(c) && f->una == c->snd_una);
+    REQUIRE(f->first < f->n && f->n <= FLIGHT_RUNS_MAX);
+    for (uint32_t i = f->first; i < f->n; i++) {
+        uint32_t bytes = f->runs[i].end - edge;
+        uint8_t flags = f->runs[i].flags;
+
+        REQUIRE(seq_gt(f->runs[i].end, edge));
+        REQUIRE(!(flags & RUN_SACKED && flags & RUN_LOST));
+        REQUIRE(i == f->first || !(flags & f->runs[i - 1].flags & RUN_SACKED));
+        sacked += flags & RUN_SACKED ? bytes : 0;
+        sacked_runs += flags & RUN_SACKED;
+        lost += flags & RUN_LOST ? bytes : 0;
+        again += (flags & (RUN_AGAIN | RUN_SACKED)) == RUN_AGAIN ? bytes : 0;
+        edge = f->runs[i].end;
     }
-    REQUIRE(seq_leq(edge, c->snd_nxt));
-    REQUIRE(bytes == c->score->bytes);
+    REQUIRE(edge == c->snd_nxt);
+    REQUIRE(sacked == f->sacked_bytes && lost == f->lost_bytes && again == f->again_bytes);
+    REQUIRE(sacked_runs == f->sacked_runs);
+    REQUIRE(!lost || c->ca == CA_RECOVERY || c->ca == CA_LOSS);
+    REQUIRE(f->rack.at_ns == SL_NEVER || c->timer.at_ns <= f->rack.at_ns);
     return NULL;
 }
 
@@ -67,7 +79,6 @@ static const char *check_sequences(const struct conn *c)
 
     REQUIRE(seq_leq(c->snd_una, c->snd_nxt) && seq_leq(c->snd_nxt, conn_snd_limit(c)));
     REQUIRE(c->flags & F_FIN_ACKED ? c->sndq.bytes == 0 : data_una + c->sndq.bytes == c->snd_end);
-    REQUIRE(seq_leq(c->high_rxt, c->snd_nxt));
     REQUIRE(c->state == ST_SYN_SENT || seq_leq(c->last_ack, c->rcv_nxt));
     REQUIRE(!(c->flags & F_EOF) || c->rcv_nxt == c->peer_fin + 1);
     REQUIRE(c->rcvq.bytes <= c->set->opts.rcv_max_bytes + 65536u);
@@ -106,8 +117,8 @@ static const char *check_conn(struct sl_tcp *t, const struct conn *c, uint64_t *
         broken = check_progress(c);
     if (!broken && c->reasm)
         broken = check_reasm(t, c, held);
-    if (!broken && c->score)
-        broken = check_score(c);
+    if (!broken && c->flight)
+        broken = check_flight(c, flight_of(c));
     return broken;
 }
 
@@ -142,6 +153,6 @@ const char *sl_tcp_check(struct sl_tcp *t)
     if (broken)
         return broken;
     REQUIRE(held == t->nodes.held_bytes);
-    REQUIRE(t->reasms.used <= t->conns.used && t->scores.used <= t->conns.used);
+    REQUIRE(t->reasms.used <= t->conns.used && t->flights.used <= t->conns.used);
     return NULL;
 }

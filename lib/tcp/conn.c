@@ -30,6 +30,7 @@ static void fill(struct conn *c, struct sl_tcp *t, const struct tuple *tuple, st
     c->last_rx_ns = c->progress_ns = t->now;
     c->rto_us = (uint32_t)(SL_MAX(TCP_RTO_SYN_NS, t->rto_min_ns) / SL_NS_PER_US);
     c->rcv_mss = TCP_MSS_DEFAULT4;
+    c->reo_mult = 1;
     c->peer_mss = sl_ip_is4(&tuple->local) ? TCP_MSS_DEFAULT4 : TCP_MSS_DEFAULT6;
     c->rcv_shift = set->rcv_shift;
     sl_tcp_window_init(c);
@@ -97,11 +98,19 @@ bool sl_tcp_conn_need_reasm(struct conn *c)
     return c->reasm != NULL;
 }
 
-bool sl_tcp_conn_need_score(struct conn *c)
+struct flight *sl_tcp_conn_need_flight(struct conn *c)
 {
-    if (!c->score)
-        c->score = sl_tcp_slab_take(&c->t->scores, &c->score_idx);
-    return c->score != NULL;
+    struct flight *f = flight_of(c);
+    uint32_t idx;
+
+    if (f || c->blurred)
+        return f;
+    f = sl_tcp_slab_take(&c->t->flights, &idx);
+    if (!f)
+        return NULL;
+    c->flight = idx;
+    sl_tcp_flight_init(f, c->snd_una, c->snd_nxt, c->sent_us);
+    return f;
 }
 
 void sl_tcp_conn_drop_reasm(struct conn *c)
@@ -113,18 +122,19 @@ void sl_tcp_conn_drop_reasm(struct conn *c)
     c->reasm = NULL;
 }
 
-void sl_tcp_conn_drop_score(struct conn *c)
+void sl_tcp_conn_drop_flight(struct conn *c)
 {
-    if (!c->score)
-        return;
-    sl_tcp_slab_give(&c->t->scores, c->score_idx);
-    c->score = NULL;
+    if (c->flight)
+        sl_tcp_slab_give(&c->t->flights, c->flight);
+    c->flight = 0;
+    c->blurred = 0;
 }
 
 static void free_sending(struct conn *c)
 {
     queue_clear(&c->t->nodes, &c->sndq);
-    sl_tcp_conn_drop_score(c);
+    sl_tcp_conn_drop_flight(c);
+    sl_tcp_undo_drop(c);
     c->snd_place.node = c->rtx_place.node = NODE_NONE;
 }
 

@@ -5,7 +5,6 @@
 #include "tcp/cc_state.h"
 #include "tcp/queue.h"
 #include "tcp/reasm.h"
-#include "tcp/score.h"
 #include "tcp/table.h"
 #include "tcp/tcp.h"
 #include "timer/timer.h"
@@ -44,7 +43,7 @@ enum {
     F_ALIVE_NOW = 1 << 13,    /* a keepalive probe is due */
     F_RTX_FORCE = 1 << 14,    /* the next retransmission goes out whatever cwnd says */
     F_OVERRIDE = 1 << 15,     /* SWS avoidance waited long enough: send what the window takes (RFC 9293 3.8.6.2.1) */
-    F_TIMING = 1 << 16,       /* rtt_seq is being timed */
+    F_TLP_NOW = 1 << 16,      /* a loss probe is due */
     F_CWND_LIMITED = 1 << 17, /* cwnd, not the user or the peer's window, held back the last output */
     F_CREDIT_WATCH = 1 << 18, /* the user found too little credit */
     F_DSACK = 1 << 19,        /* dsack is to be reported once */
@@ -55,8 +54,9 @@ enum {
     F_PACE_HELD = 1 << 30,    /* new segments wait until pace_at */
 };
 
-/* Loss recovery: what snd_una .. recover means. */
-enum { CA_OPEN, CA_RECOVERY, CA_LOSS };
+/* Loss recovery: what snd_una .. recover means. CWR: nothing is lost, but an ECN echo, or a loss that a probe repaired,
+ * asks for a smaller cwnd. */
+enum { CA_OPEN, CA_CWR, CA_RECOVERY, CA_LOSS };
 
 #define NODE_NONE 0u
 
@@ -110,11 +110,12 @@ struct conn {
 
     /* Line 4: sending. */
     uint32_t cwnd, ssthresh;
-    uint32_t recover;     /* snd_nxt when the last recovery began (RFC 6582) */
-    uint32_t high_rxt;    /* everything below was retransmitted in this recovery (RFC 6675 HighRxt) */
-    uint32_t max_snd_wnd; /* largest window that the peer ever offered */
-    uint32_t rtt_seq;     /* timing ends when this is acknowledged */
-    uint64_t rtt_at; /* F_TIMING: when timing began; otherwise when the SYN or snd_una's segment was last sent again */
+    uint32_t recover;            /* snd_nxt when the last recovery began (RFC 6582) */
+    uint32_t max_snd_wnd;        /* largest window that the peer ever offered */
+    uint32_t sent_us;            /* when all that is in flight was sent, or the SYN; means nothing once flight exists */
+    uint32_t flight;             /* slab index of struct flight; 0: none, it was all sent at one moment, once */
+    uint32_t episode;            /* slab index of struct episode; 0: none */
+    uint32_t min_rtt_us;         /* least of the last minutes; 0: none yet */
     uint32_t srtt_us, rttvar_us; /* 0: no sample yet */
     uint32_t rto_us;             /* without backoff */
     uint16_t mss;                /* payload bytes of a full segment we send */
@@ -126,10 +127,21 @@ struct conn {
     struct sl_tcp *t;
     struct settings *set;
     struct reasm *reasm; /* NULL: no hole */
-    struct score *score; /* NULL: nothing SACKed */
     struct place snd_place, rtx_place;
-    uint32_t self, reasm_idx, score_idx; /* slab indices */
-    uint32_t rcv_unacked;                /* bytes received since the last ACK */
+    uint32_t tlp_end;         /* TLP.end_seq (RFC 8985 7), while tlp_out */
+    uint32_t dsack_round;     /* RACK.dsack_round, while dsack_in_round */
+    uint32_t self, reasm_idx; /* slab indices */
+    uint32_t rcv_unacked;     /* bytes received since the last ACK */
+    uint16_t min_rtt_s;       /* when min_rtt_us was measured, in seconds */
+    uint16_t reo_mult : 4;    /* RACK.reo_wnd_mult, 1.. */
+    uint16_t reo_persist : 5; /* RACK.reo_wnd_persist */
+    uint16_t reordered : 1;   /* RACK.reordering_seen */
+    uint16_t dsack_in_round : 1;
+    uint16_t dsack_seen : 1; /* the peer reports duplicates */
+    uint16_t tlp_armed : 1;  /* rtx_at is the loss probe's */
+    uint16_t tlp_out : 1;    /* a loss probe was sent, and what became of it is open */
+    uint16_t tlp_again : 1;  /* TLP.is_retrans */
+    uint16_t blurred : 1;    /* there was no memory for a flight: sent_us says nothing */
 
     /* Line 6: seldom. */
     uint32_t iss, irs;

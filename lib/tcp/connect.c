@@ -67,7 +67,7 @@ struct sl_stream *sl_tcp_connect(struct sl_tcp *t, const struct sl_endpoint *loc
     c->iss = sl_tcp_isn(t, &tuple);
     if (has_floor && seq_leq(c->iss, floor))
         c->iss = floor + 1 + (uint32_t)sl_rng_below(&t->rng, 1u << 16);
-    c->snd_una = c->snd_nxt = c->recover = c->high_rxt = c->iss;
+    c->snd_una = c->snd_nxt = c->recover = c->iss;
     c->snd_end = c->iss + 1;
     c->stream.ready = ready;
     c->stream.owner = owner;
@@ -83,8 +83,7 @@ void sl_tcp_connect_established(struct conn *c)
     sl_tcp_set_state(c, ST_ESTABLISHED);
     c->rtx_at = c->life_at = SL_NEVER;
     c->backoff = 0;
-    c->flags &= ~(uint32_t)(F_TIMING | F_SYN_NOW);
-    c->high_rxt = c->snd_una;
+    c->flags &= ~(uint32_t)F_SYN_NOW;
     c->progress_ns = c->last_rx_ns = c->t->now;
     conn_cc(c)->init(c);
     if (c->flags & F_SYN_RTX) { /* RFC 5681 3.1 and RFC 6298 5.7 */
@@ -119,10 +118,10 @@ static void learn_from_syn(struct conn *c, const struct seg *s)
 
 static void our_syn_acked(struct conn *c, struct seg *s)
 {
-    if (c->flags & F_TIMING)
-        sl_tcp_rtt_sample(c, c->t->now - c->rtt_at);
-    else
+    if (c->flags & F_SYN_RTX)
         sl_tcp_ack_measure_ts(c, s);
+    else
+        sl_tcp_rtt_sample(c, (uint64_t)(tcp_now_us(c->t) - c->sent_us) * SL_NS_PER_US);
     sl_tcp_send_acked(c, s->ack);
     sl_tcp_connect_established(c);
     conn_ack_now(c);
@@ -157,6 +156,6 @@ void sl_tcp_connect_input(struct conn *c, struct seg *s)
         return;
     }
     sl_tcp_set_state(c, ST_SYN_RCVD); /* simultaneous open */
-    c->flags = (c->flags | F_SYN_NOW) & ~(uint32_t)F_TIMING;
+    c->flags |= F_SYN_NOW;
     conn_wants_output(c);
 }

@@ -38,7 +38,7 @@ static void fill_agreed(struct sl_tcp_info *out, const struct conn *c)
 static void fill_flight(struct sl_tcp_info *out, const struct conn *c)
 {
     out->flight_bytes = conn_flight(c);
-    out->sacked_bytes = c->score ? c->score->bytes : 0;
+    out->sacked_bytes = c->flight ? flight_of(c)->sacked_bytes : 0;
     out->pipe_bytes = sl_tcp_recovery_pipe(c);
     out->retransmits = c->retransmits;
     out->recovery = shown_recovery[c->ca];

@@ -63,34 +63,39 @@ static uint32_t syn_header(struct conn *c, struct header *h)
 struct plan {
     uint32_t seq, len; /* sequence space, FIN included */
     struct place *place;
-    enum { PLAN_NEW, PLAN_RTX, PLAN_PROBE, PLAN_ACK, PLAN_ALIVE } kind;
+    enum { PLAN_NEW, PLAN_RTX, PLAN_TLP, PLAN_PROBE, PLAN_ACK, PLAN_ALIVE } kind;
 };
 
 static void commit_new(struct conn *c, const struct plan *p, uint32_t len)
 {
     bool was_idle = !conn_flight(c);
 
+    sl_tcp_recovery_sent(c, p->seq, len);
     c->snd_nxt = p->seq + len;
     c->flags &= ~(uint32_t)(F_PROBE_OUT | F_OVERRIDE);
-    if (!(c->flags & F_TIMING) && c->ca == CA_OPEN) {
-        c->flags |= F_TIMING;
-        c->rtt_seq = c->snd_nxt;
-        c->rtt_at = c->t->now;
-    }
     sl_tcp_pace_sent(c, len);
     sl_tcp_timer_sent(c, was_idle);
 }
 
 static void commit_rtx(struct conn *c, const struct plan *p, uint32_t len)
 {
-    c->high_rxt = seq_max(c->high_rxt, p->seq + len);
-    if (p->seq == c->snd_una)
-        c->rtt_at = c->t->now;
-    c->flags &= ~(uint32_t)(F_TIMING | F_RTX_FORCE); /* Karn: what was sent twice is not timed */
+    sl_tcp_recovery_sent_again(c, p->seq, len);
+    c->flags &= ~(uint32_t)F_RTX_FORCE;
     c->retransmits++;
     sl_tcp_pace_sent(c, len);
     sl_stat_inc(c->t->stats, SL_CTR_TCP_RETRANSMITS);
-    sl_tcp_timer_sent(c, false);
+    if (p->seq == c->snd_una)
+        sl_tcp_timer_restart(c);
+}
+
+static void commit_tlp(struct conn *c, const struct plan *p, uint32_t len)
+{
+    bool again = p->seq != c->snd_nxt;
+
+    c->flags &= ~(uint32_t)F_TLP_NOW;
+    (again ? commit_rtx : commit_new)(c, p, len);
+    sl_tcp_tlp_sent(c, again);
+    sl_tcp_timer_restart(c);
 }
 
 static void commit_probe(struct conn *c, const struct plan *p, uint32_t len)
@@ -108,8 +113,8 @@ static void commit_alive(struct conn *c, const struct plan *p, uint32_t len)
 }
 
 static void (*const commit[])(struct conn *, const struct plan *, uint32_t) = {
-    [PLAN_NEW] = commit_new, [PLAN_RTX] = commit_rtx,     [PLAN_PROBE] = commit_probe,
-    [PLAN_ACK] = commit_ack, [PLAN_ALIVE] = commit_alive,
+    [PLAN_NEW] = commit_new,     [PLAN_RTX] = commit_rtx, [PLAN_TLP] = commit_tlp,
+    [PLAN_PROBE] = commit_probe, [PLAN_ACK] = commit_ack, [PLAN_ALIVE] = commit_alive,
 };
 
 /* Sends p as one segment, as much of it as fits. */
@@ -147,13 +152,7 @@ static enum emit_result send_syn(struct conn *c)
     if (r != EMIT_SENT)
         return r;
     c->flags &= ~(uint32_t)F_SYN_NOW;
-    if (!(c->flags & (F_TIMING | F_SYN_RTX))) {
-        c->flags |= F_TIMING;
-        c->rtt_seq = c->iss + 1;
-        c->rtt_at = c->t->now;
-    } else if (c->flags & F_SYN_RTX) {
-        c->rtt_at = c->t->now;
-    }
+    c->sent_us = tcp_now_us(c->t);
     c->snd_nxt = c->iss + 1;
     if (c->state == ST_SYN_RCVD)
         sl_tcp_recv_ack_sent(c, wnd);
@@ -214,10 +213,24 @@ static bool plan_probe(struct conn *c, struct plan *p)
     return false;
 }
 
+/* A loss probe goes out whatever cwnd says (RFC 8985 7.3). */
+static bool plan_tlp(struct conn *c, struct plan *p)
+{
+    if (!(c->flags & F_TLP_NOW))
+        return false;
+    *p = (struct plan){.kind = PLAN_TLP};
+    if (sl_tcp_tlp_next(c, &p->seq, &p->len)) {
+        p->place = p->seq == c->snd_nxt ? &c->snd_place : &c->rtx_place;
+        return true;
+    }
+    c->flags &= ~(uint32_t)F_TLP_NOW;
+    return false;
+}
+
 static bool plan_rtx(struct conn *c, struct plan *p)
 {
     *p = (struct plan){.place = &c->rtx_place, .kind = PLAN_RTX};
-    return sl_tcp_recovery_next(c, false, &p->seq, &p->len);
+    return sl_tcp_recovery_next(c, &p->seq, &p->len);
 }
 
 static bool plan_new(struct conn *c, struct plan *p)
@@ -227,12 +240,6 @@ static bool plan_new(struct conn *c, struct plan *p)
         return false;
     *p = (struct plan){c->snd_nxt, new_bytes(c), &c->snd_place, PLAN_NEW};
     return p->len;
-}
-
-static bool plan_rescue(struct conn *c, struct plan *p)
-{
-    *p = (struct plan){.place = &c->rtx_place, .kind = PLAN_RTX};
-    return c->snd_nxt == conn_snd_limit(c) && sl_tcp_recovery_next(c, true, &p->seq, &p->len);
 }
 
 static bool plan_alive(struct conn *c, struct plan *p)
@@ -247,10 +254,9 @@ static bool plan_ack(struct conn *c, struct plan *p)
     return c->flags & F_ACK_NOW;
 }
 
-/* RFC 6675 NextSeg's order: what is lost, then new bytes, then what may be lost; an ACK of its own only when nothing
- * else carried it. */
-static bool (*const plans[])(struct conn *, struct plan *) = {plan_probe,  plan_rtx,   plan_new,
-                                                              plan_rescue, plan_alive, plan_ack};
+/* RFC 6675 NextSeg's order: what is lost, then new bytes; an ACK of its own only when nothing else carried it. */
+static bool (*const plans[])(struct conn *, struct plan *) = {plan_probe, plan_tlp,   plan_rtx,
+                                                              plan_new,   plan_alive, plan_ack};
 
 static bool next_plan(struct conn *c, struct plan *p)
 {
@@ -299,6 +305,7 @@ static bool output_open(struct conn *c, uint32_t budget_segs, bool *more)
 
     if (!send_owed_dups(c))
         return false;
+    c->flags &= ~(uint32_t)F_CWND_LIMITED;
     while (next_plan(c, &p)) {
         if (!budget_segs--) {
             *more = true;

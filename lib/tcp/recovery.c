@@ -1,165 +1,244 @@
-/* Loss recovery: fast retransmit and NewReno (RFC 5681, 6582), with the scoreboard where the peer speaks SACK (RFC
- * 6675), and the slow start after a timeout. All three are one walk: high_rxt moves over what counts as lost, as long
- * as `pipe` leaves room under cwnd. Without SACK each duplicate ACK stands for one segment that arrived (as the RFC's
- * inflation of cwnd does). */
+/* Loss recovery: when it begins, what is sent in it, when it ends. Others find what is lost (rack.c, dupack.c) and say how
+ * much may be sent meanwhile (prr.c) and whether it was none (undo.c); the flight holds what is known of every byte. */
 #include "tcp/cc.h"
 #include "tcp/tcp_internal.h"
 
-#define DUP_THRESH 3
+/* ---- what is in flight ---- */
 
-/* Below this every byte that was not SACKed counts as lost. */
-static uint32_t lost_edge(const struct conn *c)
+static bool knows_by_sack(const struct conn *c) { return c->flags & F_SACK && c->flight; }
+
+static bool has_lost(const struct conn *c)
 {
-    uint32_t edge = c->snd_una;
+    const struct flight *f = flight_of(c);
 
-    if (c->ca == CA_OPEN)
-        return edge;
-    if (c->ca == CA_LOSS)
-        return c->recover;
-    if (c->score)
-        edge = sl_tcp_score_lost_edge(c->score, c->snd_una, c->mss);
-    if (edge == c->snd_una && (!(c->flags & F_SACK) || c->flags & F_RTX_FORCE))
-        edge = seq_min(c->snd_una + c->mss, c->snd_nxt);
-    return edge;
+    return f ? f->lost_bytes : c->flags & F_RTX_FORCE;
 }
 
-static uint32_t dup_estimate(const struct conn *c)
-{
-    uint32_t flight = conn_flight(c), most = flight > c->mss ? flight - c->mss : 0;
-
-    return c->ca == CA_LOSS || c->flags & F_SACK ? 0 : SL_MIN((uint32_t)c->dupacks * c->mss, most);
-}
-
+/* RFC 6675's estimate: what is neither SACKed nor lost. What was lost and sent again is in flight once. */
 uint32_t sl_tcp_recovery_pipe(const struct conn *c)
 {
-    uint32_t edge = lost_edge(c), pipe, gone;
+    const struct flight *f = flight_of(c);
+    uint32_t gone = f ? f->sacked_bytes + f->lost_bytes : 0, flight = conn_flight(c);
 
-    if (c->score)
-        return sl_tcp_score_missing(c->score, edge, c->snd_nxt) +
-               sl_tcp_score_missing(c->score, c->snd_una, c->high_rxt);
-    pipe = (c->snd_nxt - edge) + (c->high_rxt - c->snd_una);
-    gone = dup_estimate(c);
-    return pipe > gone ? pipe - gone : 0;
+    if (!knows_by_sack(c))
+        gone += sl_tcp_dupack_gone(c);
+    return flight > gone ? flight - gone : 0;
 }
 
-bool sl_tcp_recovery_next(const struct conn *c, bool rescue, uint32_t *seq, uint32_t *len)
+/* Called before snd_nxt moves. */
+void sl_tcp_recovery_sent(struct conn *c, uint32_t seq, uint32_t len)
 {
-    uint32_t from = seq_max(c->high_rxt, c->snd_una), to, end, pipe;
+    uint32_t now_us = tcp_now_us(c->t);
+    struct flight *f = flight_of(c);
 
-    if (c->ca == CA_OPEN || (rescue && (c->ca != CA_RECOVERY || !c->score)))
+    if (!f && !conn_flight(c)) {
+        c->sent_us = now_us;
+    } else if (!f && c->sent_us != now_us) {
+        f = sl_tcp_conn_need_flight(c);
+        c->blurred = !f;
+    }
+    if (f)
+        sl_tcp_flight_sent(f, seq + len, now_us);
+    sl_tcp_prr_sent(c, len);
+}
+
+void sl_tcp_recovery_sent_again(struct conn *c, uint32_t seq, uint32_t len)
+{
+    struct flight *f = sl_tcp_conn_need_flight(c);
+
+    if (f)
+        sl_tcp_flight_again(f, seq, seq + len, tcp_now_us(c->t));
+    c->blurred = !f;
+    sl_tcp_prr_sent(c, len);
+    if (c->ca == CA_RECOVERY || c->ca == CA_LOSS)
+        sl_tcp_undo_sent_again(c, len);
+}
+
+/* Without a flight it is the first segment only, and only when there is a reason to send it again. */
+static bool first_lost(struct conn *c, struct range *r)
+{
+    const struct flight *f = flight_of(c);
+
+    if (!has_lost(c) || !conn_flight(c)) {
+        c->flags &= ~(uint32_t)F_RTX_FORCE;
         return false;
-    to = end = rescue ? sl_tcp_score_top(c->score, c->snd_una) : lost_edge(c);
-    if (c->score)
-        from = sl_tcp_score_hole(c->score, from, to, &end);
-    if (seq_geq(from, to))
+    }
+    *r = f ? sl_tcp_flight_next_lost(f) : (struct range){c->snd_una, c->snd_nxt};
+    return true;
+}
+
+bool sl_tcp_recovery_next(struct conn *c, uint32_t *seq, uint32_t *len)
+{
+    struct range r;
+    uint32_t pipe;
+
+    if ((c->ca != CA_RECOVERY && c->ca != CA_LOSS) || !first_lost(c, &r))
         return false;
-    *seq = from;
-    *len = SL_MIN(end - from, (uint32_t)c->mss);
+    *seq = r.start;
+    *len = SL_MIN(r.end - r.start, (uint32_t)c->mss);
     pipe = sl_tcp_recovery_pipe(c);
-    return c->flags & F_RTX_FORCE || pipe == 0 || pipe + *len <= c->cwnd;
+    if (c->flags & F_RTX_FORCE || !pipe || pipe + *len <= c->cwnd)
+        return true;
+    c->flags |= F_CWND_LIMITED;
+    return false;
 }
 
-static void enter_recovery(struct conn *c)
-{
-    c->ca = CA_RECOVERY;
-    c->recover = c->snd_nxt;
-    c->high_rxt = c->snd_una;
-    c->flags |= F_RTX_FORCE;
-    conn_cc(c)->congested(c, conn_flight(c), c->t->now);
-    c->cwnd = c->ssthresh;
-    sl_stat_inc(c->t->stats, SL_CTR_TCP_FAST_RECOVERIES);
-}
+/* ---- ends ---- */
 
 static void enter_open(struct conn *c)
 {
     c->ca = CA_OPEN;
     c->dupacks = 0;
-    c->high_rxt = c->snd_una;
     c->flags &= ~(uint32_t)F_RTX_FORCE;
 }
 
-/* RFC 6582 section 3.2 step 2: not again for losses of the window that the last recovery dealt with. With SACK the
- * scoreboard tells them apart. */
-static bool past_last_recovery(const struct conn *c)
+void sl_tcp_recovery_open(struct conn *c)
 {
-    return c->flags & F_SACK ? seq_geq(c->snd_una, c->recover) : seq_gt(c->snd_una, c->recover);
+    struct flight *f = flight_of(c);
+
+    if (f)
+        sl_tcp_flight_forget_losses(f);
+    enter_open(c);
 }
 
-static void ack_open(struct conn *c, const struct ack_info *a)
+static void finish(struct conn *c)
 {
-    if (a->acked_bytes) {
-        c->dupacks = 0;
-        c->high_rxt = c->snd_una;
-        if (seq_gt(c->snd_una, c->recover))
-            c->recover = c->snd_una - 1; /* keeps the comparison true across 2^31 bytes */
-        if (c->flags & F_CWND_LIMITED)
-            conn_cc(c)->acked(c, a, c->t->now);
-    } else if (a->dup || a->sacked_bytes) {
-        c->dupacks += c->dupacks < UINT8_MAX;
-    }
-    if (!conn_flight(c) || !past_last_recovery(c))
+    if (c->ca != CA_LOSS)
+        sl_tcp_prr_end(c);
+    if (c->ca != CA_CWR)
+        sl_tcp_rack_recovered(c);
+    sl_tcp_undo_over(c);
+    enter_open(c);
+}
+
+/* ---- beginnings ---- */
+
+/* RFC 5681: ssthresh is reduced once per event; a loss in CWR is the event that the echo told of. */
+static void begin(struct conn *c, uint8_t ca, uint32_t window_bytes, uint32_t delivered_bytes)
+{
+    bool reduced = c->ca == CA_CWR;
+
+    c->ca = ca;
+    c->recover = c->snd_nxt;
+    c->tlp_out = 0;
+    if (reduced)
         return;
-    if (c->dupacks >= DUP_THRESH ||
-        (c->score && seq_gt(sl_tcp_score_lost_edge(c->score, c->snd_una, c->mss), c->snd_una)))
-        enter_recovery(c);
+    sl_tcp_undo_begin(c, ca == CA_RECOVERY, false);
+    conn_cc(c)->congested(c, window_bytes, c->t->now);
+    sl_tcp_prr_begin(c, delivered_bytes);
 }
 
-static void ack_recovery(struct conn *c, const struct ack_info *a)
+static void enter_recovery(struct conn *c, uint32_t delivered_bytes)
 {
-    if (seq_geq(c->snd_una, c->recover)) {
-        c->cwnd = SL_MIN(c->ssthresh, SL_MAX(conn_flight(c), (uint32_t)c->mss) + c->mss);
-        enter_open(c);
+    begin(c, CA_RECOVERY, conn_flight(c), delivered_bytes);
+    c->flags |= F_RTX_FORCE;
+    sl_stat_inc(c->t->stats, SL_CTR_TCP_FAST_RECOVERIES);
+}
+
+void sl_tcp_recovery_lost(struct conn *c)
+{
+    if (c->ca == CA_OPEN || c->ca == CA_CWR)
+        enter_recovery(c, 0);
+    conn_wants_output(c);
+}
+
+void sl_tcp_recovery_reduce(struct conn *c)
+{
+    if (c->ca != CA_OPEN)
         return;
-    }
-    if (a->acked_bytes) {
-        c->high_rxt = seq_max(c->high_rxt, c->snd_una);
-        if (!(c->flags & F_SACK)) { /* a partial ACK shows the next hole (RFC 6582 3.2 step 3) */
-            c->dupacks -= (uint8_t)SL_MIN(c->dupacks, a->acked_bytes / c->mss);
-            c->high_rxt = c->snd_una;
-            c->flags |= F_RTX_FORCE;
-        }
-    } else if (a->dup) {
-        c->dupacks += c->dupacks < UINT8_MAX;
-    }
+    sl_stat_inc(c->t->stats, SL_CTR_TCP_CWND_REDUCED);
+    begin(c, CA_CWR, c->cwnd, 0); /* cwnd's share, not that of what this ACK has left in flight (RFC 3168 6.1.2) */
+    if (!conn_flight(c))
+        finish(c);
 }
 
-static void ack_loss(struct conn *c, const struct ack_info *a)
+/* The peer may have thrown SACKed bytes away (RFC 2018 section 8): nothing is taken for delivered. */
+static struct flight *enter_loss(struct conn *c)
 {
-    if (!a->acked_bytes)
-        return;
-    c->high_rxt = seq_max(c->high_rxt, c->snd_una);
-    conn_cc(c)->acked(c, a, c->t->now);
-    if (seq_geq(c->snd_una, c->recover))
-        enter_open(c);
-}
+    struct flight *f = sl_tcp_conn_need_flight(c);
 
-void sl_tcp_recovery_ack(struct conn *c, const struct ack_info *a)
-{
-    static void (*const by_ca[])(struct conn *, const struct ack_info *) = {
-        [CA_OPEN] = ack_open, [CA_RECOVERY] = ack_recovery, [CA_LOSS] = ack_loss};
-
-    if (c->score && a->acked_bytes) {
-        sl_tcp_score_ack(c->score, c->snd_una);
-        if (!c->score->n)
-            sl_tcp_conn_drop_score(c);
-    }
-    by_ca[c->ca](c, a);
+    if (f)
+        sl_tcp_flight_forget_sacks(f);
+    c->ca = CA_LOSS;
+    c->recover = c->snd_nxt;
+    c->dupacks = 0;
+    c->tlp_out = 0;
+    c->flags |= F_RTX_FORCE;
+    return f;
 }
 
 void sl_tcp_recovery_rto(struct conn *c)
 {
-    conn_cc(c)->timeout(c, conn_flight(c), c->ca != CA_LOSS, c->t->now);
-    sl_tcp_recovery_resend(c);
+    bool first = c->ca != CA_LOSS;
+    struct flight *f;
+
+    if (c->ca == CA_RECOVERY && c->episode)
+        episode_of(c)->timeout = true;
+    else if (first)
+        sl_tcp_undo_begin(c, true, true);
+    conn_cc(c)->timeout(c, conn_flight(c), first, c->t->now);
+    f = enter_loss(c);
+    if (f && c->flags & F_SACK)
+        sl_tcp_rack_rto(c, f);
+    else if (f)
+        sl_tcp_flight_lose(f, c->snd_una, c->snd_nxt);
     sl_stat_inc(c->t->stats, SL_CTR_TCP_RTOS);
 }
 
-/* The peer may have thrown SACKed bytes away (RFC 2018 section 8): nothing is taken for delivered. */
 void sl_tcp_recovery_resend(struct conn *c)
 {
-    sl_tcp_conn_drop_score(c);
-    c->ca = CA_LOSS;
-    c->recover = c->snd_nxt;
-    c->high_rxt = c->snd_una;
-    c->dupacks = 0;
-    c->flags &= ~(uint32_t)(F_RTX_FORCE | F_TIMING);
+    struct flight *f;
+
+    if (c->ca == CA_RECOVERY || c->ca == CA_CWR)
+        sl_tcp_prr_end(c);
+    sl_tcp_undo_drop(c);
+    f = enter_loss(c);
+    if (f)
+        sl_tcp_flight_lose(f, c->snd_una, c->snd_nxt);
+}
+
+/* ---- an ACK ---- */
+
+static void grow(struct conn *c, const struct ack_info *a)
+{
+    if (a->acked_bytes && c->flags & F_CWND_LIMITED)
+        conn_cc(c)->acked(c, a, c->t->now);
+}
+
+static void ack_open(struct conn *c, const struct ack_info *a)
+{
+    if (!has_lost(c))
+        grow(c, a);
+}
+
+static void ack_reducing(struct conn *c, const struct ack_info *a)
+{
+    if (seq_geq(c->snd_una, c->recover))
+        finish(c);
+}
+
+static void ack_loss(struct conn *c, const struct ack_info *a)
+{
+    grow(c, a);
+    if (seq_geq(c->snd_una, c->recover))
+        finish(c);
+}
+
+void sl_tcp_recovery_ack(struct conn *c, struct ack_info *a)
+{
+    static void (*const by_ca[])(struct conn *, const struct ack_info *) = {
+        [CA_OPEN] = ack_open, [CA_CWR] = ack_reducing, [CA_RECOVERY] = ack_reducing, [CA_LOSS] = ack_loss};
+    bool more_lost;
+
+    if (ack_has_dsack(a))
+        sl_tcp_rack_dsack(c);
+    sl_tcp_undo_ack(c, a);
+    sl_tcp_tlp_ack(c, a);
+    more_lost = knows_by_sack(c) ? sl_tcp_rack_detect(c) : sl_tcp_dupack_ack(c, a);
+    by_ca[c->ca](c, a);
+    if ((c->ca == CA_OPEN || c->ca == CA_CWR) && has_lost(c))
+        enter_recovery(c, a->delivered_bytes);
+    sl_tcp_prr_ack(c, a, more_lost);
+    if (!conn_flight(c))
+        sl_tcp_conn_drop_flight(c);
 }

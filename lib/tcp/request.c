@@ -199,7 +199,7 @@ static void hand_down(struct conn *c, const struct request *r, const struct seg 
     c->irs = r->irs;
     c->rcv_nxt = c->last_ack = r->irs + 1;
     c->rcv_adv = c->rcv_nxt + settings_syn_window(c->set);
-    c->snd_una = c->snd_nxt = c->snd_end = c->high_rxt = r->iss + 1;
+    c->snd_una = c->snd_nxt = c->snd_end = r->iss + 1;
     c->flags |= F_PASSIVE | (r->sent > 1 ? F_SYN_RTX : 0);
     sl_tcp_conn_agree(c, r->opts, r->snd_shift, r->peer_mss, r->ts_recent);
     c->snd_wnd = c->max_snd_wnd = s->wnd << c->snd_shift;

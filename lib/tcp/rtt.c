@@ -2,12 +2,17 @@
  * deviation on purpose, as common stacks do. */
 #include "tcp/tcp_internal.h"
 
-#define CLOCK_US 66u /* granularity of the wheel */
+#define CLOCK_US 66u         /* granularity of the wheel */
+#define MIN_RTT_WINDOW_S 300 /* routes change: a minimum is forgotten after so long */
 
-void sl_tcp_rtt_sample(struct conn *c, uint64_t rtt_ns)
+static uint32_t clamp_us(uint64_t us)
 {
-    uint64_t us = SL_MIN(SL_MAX(rtt_ns / SL_NS_PER_US, 1), (uint64_t)(TCP_RTO_MAX_NS / SL_NS_PER_US));
-    uint32_t r = (uint32_t)us;
+    return (uint32_t)SL_MIN(SL_MAX(us, 1), (uint64_t)(TCP_RTO_MAX_NS / SL_NS_PER_US));
+}
+
+static void smooth(struct conn *c, uint32_t r)
+{
+    uint64_t us;
 
     if (!c->srtt_us) {
         c->srtt_us = r;
@@ -24,6 +29,20 @@ void sl_tcp_rtt_sample(struct conn *c, uint64_t rtt_ns)
     c->rto_us = (uint32_t)SL_MIN(us, (uint64_t)(TCP_RTO_MAX_NS / SL_NS_PER_US));
     c->backoff = 0;
 }
+
+void sl_tcp_rtt_sample(struct conn *c, uint64_t rtt_ns)
+{
+    uint32_t r = clamp_us(rtt_ns / SL_NS_PER_US);
+    uint16_t now_s = (uint16_t)(c->t->now / SL_NS_PER_S);
+
+    if (!c->min_rtt_us || r <= c->min_rtt_us || (uint16_t)(now_s - c->min_rtt_s) > MIN_RTT_WINDOW_S) {
+        c->min_rtt_us = r;
+        c->min_rtt_s = now_s;
+    }
+    smooth(c, r);
+}
+
+void sl_tcp_rtt_echo(struct conn *c, uint32_t rtt_ms) { smooth(c, clamp_us((uint64_t)rtt_ms * 1000)); }
 
 uint64_t sl_tcp_rtt_rto_ns(const struct conn *c)
 {

@@ -38,7 +38,8 @@ static int make_tables(struct sl_tcp *t, const struct sl_tcp_params *p)
         sl_tcp_slab_init(&t->requests, sizeof(struct request), p->conns_max) ||
         sl_tcp_slab_init(&t->lingers, sizeof(struct linger), p->time_wait_max) ||
         sl_tcp_slab_init(&t->reasms, sizeof(struct reasm), seldom) ||
-        sl_tcp_slab_init(&t->scores, sizeof(struct score), seldom) ||
+        sl_tcp_slab_init(&t->flights, sizeof(struct flight), p->conns_max) ||
+        sl_tcp_slab_init(&t->episodes, sizeof(struct episode), p->conns_max) ||
         sl_tcp_slab_init(&t->nodes.slab, sizeof(struct node), nodes))
         return -ENOMEM;
     t->table.tuple_of = tuple_of;
@@ -116,7 +117,8 @@ void sl_tcp_destroy(struct sl_tcp *t)
     sl_tcp_slab_free(&t->requests);
     sl_tcp_slab_free(&t->lingers);
     sl_tcp_slab_free(&t->reasms);
-    sl_tcp_slab_free(&t->scores);
+    sl_tcp_slab_free(&t->flights);
+    sl_tcp_slab_free(&t->episodes);
     sl_tcp_slab_free(&t->nodes.slab);
     free(t);
 }

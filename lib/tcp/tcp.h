@@ -101,8 +101,8 @@ struct sl_tcp_info {
     uint32_t snd_wnd_bytes, rcv_wnd_bytes, cwnd_bytes, ssthresh_bytes;
     uint32_t srtt_us, rttvar_us, rto_ms;
     uint32_t snd_queued_bytes, rcv_queued_bytes;
-    uint64_t pacing_bytes_per_s; /* 0: not paced */
-    const char *cc;              /* congestion control; "" before there is a connection and after */
+    uint64_t pacing_bytes_per_s;       /* 0: not paced */
+    const char *cc;                    /* congestion control; "" before there is a connection and after */
     uint32_t flight_bytes;             /* sent and not acknowledged, SACKed bytes and FIN included */
     uint32_t sacked_bytes, pipe_bytes; /* of these, what the peer holds, and what is taken to be on its way */
     uint32_t retransmits;              /* segments, of the connection's whole life */

@@ -3,6 +3,7 @@
 #define SL_TCP_INTERNAL_H
 
 #include "tcp/conn.h"
+#include "tcp/flight.h"
 #include "tcp/wire.h"
 
 #define TCP_MSS_DEFAULT4 536u /* RFC 9293 3.7.1, when the peer names none */
@@ -55,7 +56,7 @@ struct sl_tcp {
     struct sl_stats *stats;
     struct rte_mempool *hdr_pool, *ref_pool;
     struct table table;
-    struct slab conns, requests, lingers, reasms, scores;
+    struct slab conns, requests, lingers, reasms, flights, episodes;
     struct node_pool nodes;
     uint64_t copied_told; /* of nodes.copied_bytes */
     struct sl_wheel wheel;
@@ -97,8 +98,21 @@ static inline struct linger *linger_at(const struct sl_tcp *t, uint32_t idx) { r
 
 static inline struct conn *conn_of_stream(struct sl_stream *s) { return sl_container_of(s, struct conn, stream); }
 static inline uint32_t tcp_now_ms(const struct sl_tcp *t) { return (uint32_t)(t->now / SL_NS_PER_MS); }
+static inline uint32_t tcp_now_us(const struct sl_tcp *t) { return (uint32_t)(t->now / SL_NS_PER_US); }
 static inline uint32_t conn_tsval(const struct conn *c) { return tcp_now_ms(c->t) + c->ts_offset; }
+/* The timestamp that stood in a segment sent then, within the last hour. */
+static inline uint32_t conn_tsval_at(const struct conn *c, uint32_t sent_us)
+{
+    uint32_t age_us = tcp_now_us(c->t) - sent_us;
+
+    return (uint32_t)((c->t->now / SL_NS_PER_US - age_us) / 1000) + c->ts_offset;
+}
 static inline uint32_t conn_flight(const struct conn *c) { return c->snd_nxt - c->snd_una; }
+/* NULL: there is none. */
+static inline struct flight *flight_of(const struct conn *c)
+{
+    return c->flight ? slab_at(&c->t->flights, c->flight) : NULL;
+}
 /* Numbers that are to be sent, FIN included: [snd_nxt, conn_snd_limit). */
 static inline uint32_t conn_snd_limit(const struct conn *c) { return c->snd_end + !!(c->flags & F_SHUT); }
 static inline bool conn_synchronized(const struct conn *c)
@@ -141,11 +155,12 @@ static inline void conn_ack_now(struct conn *c)
 void sl_tcp_conn_bury(struct conn *c);
 void sl_tcp_conn_reap(struct sl_tcp *t);
 void sl_tcp_conn_free_queues(struct conn *c);
-/* Make c->reasm, c->score exist; false when there are none left. */
+/* Makes c->reasm exist; false when there is none left. */
 bool sl_tcp_conn_need_reasm(struct conn *c);
-bool sl_tcp_conn_need_score(struct conn *c);
 void sl_tcp_conn_drop_reasm(struct conn *c);
-void sl_tcp_conn_drop_score(struct conn *c);
+/* The same for the flight; NULL when there is none left, or it can't be known any more what is in it. */
+struct flight *sl_tcp_conn_need_flight(struct conn *c);
+void sl_tcp_conn_drop_flight(struct conn *c);
 
 /* state.c */
 void sl_tcp_set_state(struct conn *c, enum state to);
@@ -217,30 +232,99 @@ void sl_tcp_ack_process(struct conn *c, const struct seg *s);
 /* RTT from the timestamp that s echoes, where it has one. */
 void sl_tcp_ack_measure_ts(struct conn *c, const struct seg *s);
 
-/* recovery.c: RFC 5681, 6582, 6675 */
+/* What one ACK says, gathered before anybody acts on it. */
 struct ack_info {
-    uint32_t acked_bytes;  /* snd_una moved by so much */
-    uint32_t sacked_bytes; /* newly SACKed */
-    uint32_t rtt_us;       /* the sample that this ACK gave; 0: none */
-    bool dup;              /* RFC 5681's duplicate ACK */
+    uint32_t acked_bytes;     /* snd_una moved by so much */
+    uint32_t sacked_bytes;    /* newly SACKed */
+    uint32_t delivered_bytes; /* RFC 9937's DeliveredData */
+    uint32_t rtt_us;          /* the sample that this ACK gave; 0: none */
+    uint32_t tsecr;           /* 0: no timestamp */
+    struct range dsack;       /* what arrived twice (RFC 2883); start == end: nothing */
+    bool bare_dup;            /* acknowledges nothing new, carries nothing, and no SACK block */
+    bool dup;                 /* RFC 5681's duplicate ACK, or one with SACK blocks that nobody could note */
 };
-void sl_tcp_recovery_ack(struct conn *c, const struct ack_info *a);
+static inline bool ack_has_dsack(const struct ack_info *a) { return a->dsack.start != a->dsack.end; }
+
+/* recovery.c: the states CA_* */
+void sl_tcp_recovery_ack(struct conn *c, struct ack_info *a);
 void sl_tcp_recovery_rto(struct conn *c);
+/* Congestion without a loss that is to be repaired: an ECN echo (RFC 3168 6.1.2), or a probe that repaired it. At most
+ * once per window of data. */
+void sl_tcp_recovery_reduce(struct conn *c);
+/* Something counts as lost now. */
+void sl_tcp_recovery_lost(struct conn *c);
+/* The congestion was none: as if it had not been. */
+void sl_tcp_recovery_open(struct conn *c);
 uint32_t sl_tcp_recovery_pipe(const struct conn *c);
-/* What is to be retransmitted now; false when nothing is. rescue: also what is not yet taken for lost. */
-bool sl_tcp_recovery_next(const struct conn *c, bool rescue, uint32_t *seq, uint32_t *len);
+/* What is to be retransmitted now; false when nothing is, or cwnd is full. */
+bool sl_tcp_recovery_next(struct conn *c, uint32_t *seq, uint32_t *len);
+/* [seq, seq + len) was sent: the first time, or again. */
+void sl_tcp_recovery_sent(struct conn *c, uint32_t seq, uint32_t len);
+void sl_tcp_recovery_sent_again(struct conn *c, uint32_t seq, uint32_t len);
 /* Marks all that is in flight as to be sent again, without blaming congestion (smaller MTU). */
 void sl_tcp_recovery_resend(struct conn *c);
 
+/* rack.c: RFC 8985 6 */
+void sl_tcp_rack_delivered(struct conn *c, struct flight *f, const struct piece *p, uint32_t tsecr);
+void sl_tcp_rack_dsack(struct conn *c);     /* an ACK reports a duplicate */
+void sl_tcp_rack_recovered(struct conn *c); /* a recovery is over */
+bool sl_tcp_rack_detect(struct conn *c);    /* whether anything more counts as lost now */
+void sl_tcp_rack_timeout(struct conn *c);   /* the reordering timer */
+void sl_tcp_rack_rto(struct conn *c, struct flight *f);
+
+/* dupack.c: losses where the peer does not speak SACK (RFC 5681, 6582) */
+bool sl_tcp_dupack_ack(struct conn *c, struct ack_info *a); /* whether something more counts as lost now */
+uint32_t sl_tcp_dupack_gone(const struct conn *c);          /* what duplicate ACKs say has arrived */
+
+/* tlp.c: RFC 8985 7 */
+uint64_t sl_tcp_tlp_at(const struct conn *c); /* when a probe would be due; SL_NEVER: none is wanted */
+bool sl_tcp_tlp_wanted(const struct conn *c);
+/* What the probe is to send; false when there is nothing to probe for any more. */
+bool sl_tcp_tlp_next(const struct conn *c, uint32_t *seq, uint32_t *len);
+void sl_tcp_tlp_sent(struct conn *c, bool again);
+void sl_tcp_tlp_ack(struct conn *c, const struct ack_info *a);
+
+/* undo.c: congestion that was none, and what is known of the last one */
+struct episode {
+    uint32_t prior_cwnd, prior_ssthresh, prior_flight; /* before it */
+    uint32_t una, nxt;    /* what was in flight when it began; nxt moves to where its end was found */
+    uint32_t again_bytes; /* retransmitted, and not reported as duplicate */
+    struct range dsack;   /* the last that was reported */
+    uint32_t stamp;       /* timestamp of its first retransmission (RFC 3522's RetransmitTS) */
+    uint32_t prr_delivered, prr_out, prr_flight; /* RFC 9937's, the last one RecoverFS */
+    bool may_undo;
+    bool stamped;
+    bool first_ack; /* nothing was acknowledged since */
+    bool timeout;   /* it began with a retransmission timeout */
+    bool over;
+};
+static inline struct episode *episode_of(const struct conn *c)
+{
+    return c->episode ? slab_at(&c->t->episodes, c->episode) : NULL;
+}
+void sl_tcp_undo_begin(struct conn *c, bool may_undo, bool timeout);
+void sl_tcp_undo_over(struct conn *c); /* its end was reached: a D-SACK may still tell */
+void sl_tcp_undo_sent_again(struct conn *c, uint32_t len);
+void sl_tcp_undo_ack(struct conn *c, const struct ack_info *a);
+void sl_tcp_undo_drop(struct conn *c);
+
+/* prr.c: RFC 9937 */
+void sl_tcp_prr_begin(struct conn *c, uint32_t delivered_bytes);
+void sl_tcp_prr_ack(struct conn *c, const struct ack_info *a, bool more_lost);
+void sl_tcp_prr_sent(struct conn *c, uint32_t bytes);
+void sl_tcp_prr_end(struct conn *c);
+
 /* rtt.c: RFC 6298 */
 void sl_tcp_rtt_sample(struct conn *c, uint64_t rtt_ns);
-uint64_t sl_tcp_rtt_rto_ns(const struct conn *c); /* with backoff */
+void sl_tcp_rtt_echo(struct conn *c, uint32_t rtt_ms); /* from a timestamp: too coarse for a minimum */
+uint64_t sl_tcp_rtt_rto_ns(const struct conn *c);      /* with backoff */
 
 /* timer.c: facts in, deadlines out */
-void sl_tcp_timer_sent(
-    struct conn *c,
-    bool was_idle); /* something that must be acknowledged went out; was_idle: nothing was in flight before */
+/* Something that must be acknowledged went out; was_idle: nothing was in flight before. */
+void sl_tcp_timer_sent(struct conn *c, bool was_idle);
+void sl_tcp_timer_restart(struct conn *c); /* the first segment in flight, or a loss probe, was sent again */
 void sl_tcp_timer_acked(struct conn *c);   /* snd_una moved */
+void sl_tcp_timer_rack(struct conn *c);    /* the reordering timer was set */
 void sl_tcp_timer_persist(struct conn *c); /* nothing in flight, and the window holds data back */
 void sl_tcp_timer_delack(struct conn *c);
 void sl_tcp_timer_life(struct conn *c, uint64_t at_ns);

@@ -32,13 +32,19 @@ static uint64_t stall_at(const struct conn *c)
     return c->progress_ns + patience;
 }
 
+static uint64_t rack_at(const struct conn *c)
+{
+    const struct flight *f = flight_of(c);
+
+    return f ? f->rack.at_ns : SL_NEVER;
+}
+
 /* ---- what then ---- */
 
 static void rtx_syn(struct conn *c)
 {
     c->backoff++;
     c->flags |= F_SYN_NOW | F_SYN_RTX;
-    c->flags &= ~(uint32_t)F_TIMING;
     c->retransmits++;
     sl_stat_inc(c->t->stats, SL_CTR_TCP_RETRANSMITS);
 }
@@ -58,8 +64,28 @@ static void probe_window(struct conn *c)
     c->backoff += c->backoff < BACKOFF_MAX;
 }
 
+/* RFC 6298 5.1 to 5.3: from when snd_una last moved, or the first byte went out. */
+static uint64_t rto_at(const struct conn *c) { return c->progress_ns + sl_tcp_rtt_rto_ns(c); }
+
+/* The loss probe's turn. False when what has come since makes it pointless: then it is the retransmission timer's, when
+ * that has run out. */
+static bool fire_tlp(struct conn *c)
+{
+    c->tlp_armed = 0;
+    if (!sl_tcp_tlp_wanted(c)) {
+        c->rtx_at = rto_at(c);
+        return c->rtx_at > c->t->now;
+    }
+    c->flags |= F_TLP_NOW;
+    c->rtx_at = c->t->now + sl_tcp_rtt_rto_ns(c);
+    conn_wants_output(c);
+    return true;
+}
+
 static void fire_rtx(struct conn *c)
 {
+    if (c->tlp_armed && fire_tlp(c))
+        return;
     if (c->state == ST_SYN_SENT || c->state == ST_SYN_RCVD)
         rtx_syn(c);
     else if (conn_flight(c))
@@ -116,7 +142,7 @@ static const struct deadline {
     uint64_t (*at)(const struct conn *c);
     void (*fire)(struct conn *c);
 } deadlines[] = {
-    {stall_at, fire_stall},   {life_at, fire_life},   {rtx_at, fire_rtx},
+    {stall_at, fire_stall},   {life_at, fire_life},   {rack_at, sl_tcp_rack_timeout}, {rtx_at, fire_rtx},
     {delack_at, fire_delack}, {alive_at, fire_alive}, {pace_at, fire_pace},
 };
 
@@ -165,26 +191,51 @@ void sl_tcp_timer_run(struct sl_tcp *t)
 
 /* ---- facts ---- */
 
+/* A loss probe may come before the timeout, never after it (RFC 8985 7.2). */
+static void arm_tlp(struct conn *c)
+{
+    uint64_t at_ns = sl_tcp_tlp_at(c);
+
+    if (at_ns == SL_NEVER)
+        return;
+    c->rtx_at = SL_MAX(SL_MIN(at_ns, rto_at(c)), c->t->now);
+    c->tlp_armed = 1;
+    need(c, c->rtx_at);
+}
+
+void sl_tcp_timer_restart(struct conn *c)
+{
+    c->rtx_at = c->t->now + sl_tcp_rtt_rto_ns(c);
+    c->tlp_armed = 0;
+    need(c, c->rtx_at);
+    need(c, stall_at(c));
+}
+
 void sl_tcp_timer_sent(struct conn *c, bool was_idle)
 {
     if (was_idle) {
         c->progress_ns = c->t->now;
         if (c->rtx_at != SL_NEVER && conn_synchronized(c))
             c->backoff = 0; /* it was the persist timer's */
-    } else if (c->rtx_at != SL_NEVER) {
-        return;
     }
-    c->rtx_at = c->t->now + sl_tcp_rtt_rto_ns(c);
-    need(c, c->rtx_at);
-    need(c, stall_at(c));
+    if (was_idle || c->rtx_at == SL_NEVER)
+        sl_tcp_timer_restart(c);
+    arm_tlp(c);
 }
 
 /* RFC 6298 5.2 and 5.3: only new data acknowledged moves the timer. It may come nearer: a sample ends the backoff. */
 void sl_tcp_timer_acked(struct conn *c)
 {
-    c->rtx_at = conn_flight(c) ? c->t->now + sl_tcp_rtt_rto_ns(c) : SL_NEVER;
-    need(c, c->rtx_at);
+    if (conn_flight(c)) {
+        sl_tcp_timer_restart(c);
+        arm_tlp(c);
+    } else {
+        c->rtx_at = SL_NEVER;
+        c->tlp_armed = 0;
+    }
 }
+
+void sl_tcp_timer_rack(struct conn *c) { need(c, rack_at(c)); }
 
 void sl_tcp_timer_persist(struct conn *c)
 {

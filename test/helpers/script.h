@@ -90,6 +90,7 @@ void peer_icmp_too_big(uint16_t mtu, uint32_t seq);
 void on(uint32_t conn);
 /* Handshakes. `options` go into the peer's SYN, for instance "wnd 8000 mss 1000 ts 1,0"; NULL: "mss 1000". */
 #define accept_one(options) ts_accept_one(__FILE__, __LINE__, options)
+#define accept_at(rtt_ms, options) ts_accept_at(__FILE__, __LINE__, rtt_ms, options) /* so long after the SYN-ACK */
 #define connect_one(options) ts_connect_one(__FILE__, __LINE__, options)
 
 /* Listens (once) and brings connection `on` to a state by the shortest way from a passive open, mss 1000; SYN-SENT by
@@ -143,6 +144,7 @@ void ts_expect(const char *file, int line, double lo_ms, double hi_ms, const cha
     __attribute__((format(printf, 5, 6)));
 void ts_expect_nothing(const char *file, int line);
 void ts_accept_one(const char *file, int line, const char *options);
+void ts_accept_at(const char *file, int line, double rtt_ms, const char *options);
 void ts_connect_one(const char *file, int line, const char *options);
 void ts_reach(const char *file, int line, const char *name);
 void ts_write(const char *file, int line, uint32_t n);

@@ -73,10 +73,14 @@ int u_connect_from(uint16_t lport, const struct sl_tcp_opts *opts)
     return 0;
 }
 
-void ts_accept_one(const char *file, int line, const char *options)
+void ts_accept_one(const char *file, int line, const char *options) { ts_accept_at(file, line, 0, options); }
+
+void ts_accept_at(const char *file, int line, double rtt_ms, const char *options)
 {
     ts_peer(file, line, "S 0 %s", options ? options : "mss 1000");
     ts_expect(file, line, 0, 2, "SA 0 ack 1");
+    if (rtt_ms > 0)
+        ts_after(file, line, rtt_ms);
     ts_peer(file, line, "A 1 ack 1");
     ts_state(file, line, "ESTABLISHED");
     ts_event(file, line, SL_STREAM_OPEN);
