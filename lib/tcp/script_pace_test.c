@@ -103,14 +103,22 @@ static void paced_slow_start_doubles(void)
     drop_all();
 }
 
-/* A user that writes less than cwnd, paced or not, does not make it grow. */
+/* A user that writes less than cwnd, paced or not, does not make it grow, also when it once was the limit. */
 static void an_application_that_is_the_limit_does_not_grow_cwnd(void)
 {
     for (uint32_t i = 0; i < 2; i++) {
-        uint32_t acked = 1;
+        uint32_t acked = 20001, cwnd;
 
         world(.mtu = 1500);
         accept_slowly(i ? &paced : NULL, "mss 1000");
+        u_write(20000);
+        time_to_send(10, i ? 2 : 10);
+        after(15);
+        peer("A 1 ack 6001");
+        time_to_send(10, i ? 2 : 10);
+        peer("A 1 ack 20001");
+        cwnd = script_info().cwnd_bytes;
+        assert_in_range(cwnd, 16000, 30000);
         for (int round = 0; round < 20; round++) {
             u_write(6000);
             time_to_send(6, i ? 2 : 6);
@@ -118,7 +126,7 @@ static void an_application_that_is_the_limit_does_not_grow_cwnd(void)
             after(50);
             peer("A 1 ack %u", acked);
         }
-        assert_int_equal(script_info().cwnd_bytes, 10000);
+        assert_int_equal(script_info().cwnd_bytes, cwnd);
     }
 }
 
@@ -156,7 +164,33 @@ static void holding_is_not_persisting(void)
     expect_within(0, 10, "FA 10001 ack 1");
 }
 
+/* The same for longer than the persist timer would wait: one segment's window after a timeout, on a long way. */
+static void holding_long_is_not_persisting(void)
+{
+    uint32_t rto;
+
+    u_listen(&paced);
+    peer("S 0 wnd 60000 mss 1000");
+    expect("SA 0 ack 1");
+    after(900);
+    peer("A 1 ack 1");
+    u_write(1000);
+    expect("A 1(1000) ack 1");
+    for (int i = 0; i < 20 && script_info().cwnd_bytes > 1000; i++)
+        expect_within(100, 10000, "A 1(1000) ack 1");
+    peer("A 1 ack 1001");
+    after(1000);
+    u_write(5000);
+    assert_int_equal(drop_all(), 2);
+    peer("A 1 ack 3001");
+    rto = script_info().rto_ms;
+    quiet(240);
+    assert_int_equal(script_info().rto_ms, rto);
+    time_to_send(2, 2);
+}
+
 SCRIPT_MAIN(SCRIPT(a_window_is_spread_over_half_a_round_trip), SCRIPT(without_pacing_a_window_leaves_at_once),
             SCRIPT(after_idle_there_is_no_burst_and_no_stall), SCRIPT(paced_slow_start_doubles),
             SCRIPT(an_application_that_is_the_limit_does_not_grow_cwnd), SCRIPT(retransmissions_are_not_held),
-            SCRIPT(acks_do_not_wait_for_the_pacer), SCRIPT(holding_is_not_persisting))
+            SCRIPT(acks_do_not_wait_for_the_pacer), SCRIPT(holding_is_not_persisting),
+            SCRIPT(holding_long_is_not_persisting))
