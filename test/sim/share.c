@@ -9,6 +9,7 @@
 #define MTU 1500
 #define RATE_BPS 6250000u /* bytes a second: 50 Mbit/s */
 #define SHORT_BYTES 50000u
+#define AGAIN_MAX 0.05 /* of the segments, sent again: more is no congestion control */
 #define SECONDS 40
 #define WARM_S 12
 
@@ -226,11 +227,12 @@ bool sim_share_judge(const struct sim_scenario *sc, uint32_t which, const struct
     const struct share *s = share_of(which);
     double could = (double)sc->links[0].rate_bps * (double)(m->to_ns - m->from_ns) / 1e9;
     double fair = jain(m->received_bytes, s->flows), used = (double)m->carried_bytes / could;
-    bool good = fair >= s->jain_min && used >= s->used_min;
+    double again = m->segs ? (double)m->again / (double)m->segs : 0;
+    bool good = fair >= s->jain_min && used >= s->used_min && again <= AGAIN_MAX;
 
     if (show || !good)
         print(sc, which, m, fair, used);
     if (!good)
-        printf("FAILED: bounds are jain %.2f, used %.2f\n", s->jain_min, s->used_min);
+        printf("FAILED: bounds are jain %.2f, used %.2f, again %.2f\n", s->jain_min, s->used_min, AGAIN_MAX);
     return good;
 }
