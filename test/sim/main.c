@@ -145,9 +145,9 @@ static bool run_topology(const struct args *a, enum sim_topology topology)
         }
     }
     printf("%s: %" PRIu64 " runs good; %" PRIu64 " frames sent, %" PRIu64 " lost, %" PRIu64 " overflowed, %" PRIu64
-           " reordered, %" PRIu64 " duplicated, %" PRIu64 " damaged\n",
+           " reordered, %" PRIu64 " duplicated, %" PRIu64 " damaged, %" PRIu64 " marked\n",
            topology_name[topology], a->seeds, sum.sent, sum.lost, sum.overflowed, sum.reordered, sum.duplicated,
-           sum.corrupted);
+           sum.corrupted, sum.marked);
     return true;
 }
 

@@ -105,6 +105,22 @@ static void make_flow(struct sl_rng *r, const struct sim_scenario *sc, struct si
     }
 }
 
+static void make_choices(struct sl_rng *r, struct sl_tcp_opts *o)
+{
+    o->cc = (uint8_t)PICK(r, SL_TCP_CC_DEFAULT, SL_TCP_CC_CUBIC, SL_TCP_CC_NEWRENO);
+    o->pacing = one_in(r, 3);
+    o->ecn = (uint8_t)PICK(r, SL_TCP_ECN_DEFAULT, SL_TCP_ECN_OFF, SL_TCP_ECN_ACCEPT, SL_TCP_ECN_ASK, SL_TCP_ECN_ASK);
+    o->cookies =
+        (uint8_t)PICK(r, SL_TCP_COOKIES_DEFAULT, SL_TCP_COOKIES_AUTO, SL_TCP_COOKIES_ALWAYS, SL_TCP_COOKIES_OFF);
+}
+
+static void make_marks(struct sl_rng *r, struct sim_link_conf *l)
+{
+    l->mark_ppm = PICK(r, 0, 0, 10000, 200000);
+    l->mark_bytes = l->queue_bytes / PICK(r, 2, 5);
+    l->mark_bytes = one_in(r, 2) ? l->mark_bytes : 0;
+}
+
 void sim_scenario_make(struct sim_scenario *sc, enum sim_topology topology, uint64_t seed)
 {
     bool sluice = topology == SIM_SLUICE;
@@ -131,6 +147,12 @@ void sim_scenario_make(struct sim_scenario *sc, enum sim_topology topology, uint
     sc->n_flows = PICK(&r, 1, 1, 2, 3, 5, 8);
     for (uint32_t i = 0; i < sc->n_flows; i++)
         make_flow(&r, sc, &sc->flows[i]);
+    for (uint32_t i = 0; i < sc->n_flows; i++) { /* behind the rest, so that older seeds mean what they meant */
+        make_choices(&r, &sc->flows[i].client.opts);
+        make_choices(&r, &sc->flows[i].server.opts);
+    }
+    for (uint32_t i = 0; i < SIM_LINKS_MAX; i++)
+        make_marks(&r, &sc->links[i]);
 }
 
 bool sim_scenario_harsh(const struct sim_scenario *sc)
@@ -145,13 +167,19 @@ static void print_link(const char *name, const struct sim_link_conf *l)
            l->loss_ppm / 1e4, l->duplicate_ppm / 1e4, l->corrupt_ppm / 1e4, l->reorder_ppm / 1e4,
            (double)l->delay_ns / 1e6);
     if (l->rate_bps)
-        printf(", %lu bytes/s with %u bytes of queue", (unsigned long)l->rate_bps, l->queue_bytes);
+        printf(", %lu bytes/s with %u bytes of queue, marked from %u on", (unsigned long)l->rate_bps, l->queue_bytes,
+               l->mark_bytes);
+    if (l->mark_ppm)
+        printf(", %.1f %% marked", l->mark_ppm / 1e4);
     printf("\n");
 }
 
 static void print_plan(const char *name, const struct sim_plan *p)
 {
     static const char *const closes[] = {"when sent", "after EOF", "when received"};
+    static const char *const ecn[] = {"", ", no ECN", ", accepts ECN", ", asks for ECN"};
+    static const char *const cookies[] = {"", ", cookies at need", ", always cookies", ", no cookies"};
+    static const char *const cc[] = {"", ", CUBIC", ", NewReno"};
 
     printf("    %s: sends %lu%s, closes %s", name, (unsigned long)p->bytes, p->after_eof ? " after EOF" : "",
            closes[p->close]);
@@ -159,8 +187,10 @@ static void print_plan(const char *name, const struct sim_plan *p)
         printf(", reads %u every %lu ms", p->read_chunk, (unsigned long)(p->read_every_ns / SL_NS_PER_MS));
     if (p->abort_at != UINT64_MAX)
         printf(", aborts at %lu", (unsigned long)p->abort_at);
-    printf("%s%s, buffers rcv %u snd %u\n", p->early_release ? ", releases early" : "", p->opts.nagle ? ", Nagle" : "",
+    printf("%s%s, buffers rcv %u snd %u", p->early_release ? ", releases early" : "", p->opts.nagle ? ", Nagle" : "",
            p->opts.rcv_max_bytes, p->opts.snd_max_bytes);
+    printf("%s%s%s%s\n", cc[p->opts.cc], p->opts.pacing ? ", paced" : "", ecn[p->opts.ecn],
+           strcmp(name, "server") == 0 ? cookies[p->opts.cookies] : "");
 }
 
 void sim_scenario_print(const struct sim_scenario *sc)

@@ -9,13 +9,16 @@
 #define MTU 1500
 #define RATE_BPS 6250000u /* bytes a second: 50 Mbit/s */
 #define SHORT_BYTES 50000u
+#define AGAIN_MAX 0.05 /* of the segments, sent again: more is no congestion control */
+#define SECONDS 40
+#define WARM_S 12
 
 static const struct control {
     const char *name;
     uint8_t kind;
 } controls[] = {
+    {"cubic", SL_TCP_CC_CUBIC},
     {"newreno", SL_TCP_CC_NEWRENO},
-    /* {"cubic", SL_TCP_CC_CUBIC}, */
 };
 
 static const struct share {
@@ -36,7 +39,7 @@ static const struct share {
 } shares[] = {
     {.name = "one", .flows = 1, .used_min = 0.9},
     {.name = "one-shallow", .flows = 1, .queue_percent = 20, .used_min = 0.7},
-    {.name = "one-fat", .flows = 1, .rate_times = 2, .rtt_ms = 200, .seconds = 90, .warm_s = 30, .used_min = 0.3},
+    {.name = "one-fat", .flows = 1, .rate_times = 2, .rtt_ms = 200, .seconds = 60, .warm_s = 20, .used_min = 0.3},
     {.name = "two", .flows = 2, .stagger_ms = 3000, .in_tests = true, .jain_min = 0.7, .used_min = 0.85},
     {.name = "eight", .flows = 8, .stagger_ms = 500, .in_tests = true, .jain_min = 0.8, .used_min = 0.9},
     {.name = "eight-paced", .flows = 8, .stagger_ms = 500, .pacing = true, .jain_min = 0.8, .used_min = 0.9},
@@ -77,7 +80,7 @@ const char *sim_share_name(uint32_t which)
     return name;
 }
 
-static uint32_t or (uint32_t value, uint32_t otherwise) { return value ? value : otherwise; }
+static uint32_t given(uint32_t value, uint32_t otherwise) { return value ? value : otherwise; }
 
 static uint8_t kind_of(const char *name)
 {
@@ -87,10 +90,10 @@ static uint8_t kind_of(const char *name)
     return SL_TCP_CC_DEFAULT;
 }
 
-static uint64_t rate_of(const struct share *s) { return (uint64_t)RATE_BPS * or (s->rate_times, 1); }
+static uint64_t rate_of(const struct share *s) { return (uint64_t)RATE_BPS * given(s->rate_times, 1); }
 
 /* Bandwidth-delay product of the shortest way. */
-static uint32_t product_of(const struct share *s) { return (uint32_t)(rate_of(s) * or (s->rtt_ms, 40) / 1000); }
+static uint32_t product_of(const struct share *s) { return (uint32_t)(rate_of(s) * given(s->rtt_ms, 40) / 1000); }
 
 static struct sl_tcp_opts opts_of(const struct share *s, uint8_t kind)
 {
@@ -105,10 +108,10 @@ static struct sl_tcp_opts opts_of(const struct share *s, uint8_t kind)
 
 static void make_link(const struct share *s, struct sim_link_conf *l)
 {
-    *l = (struct sim_link_conf){.delay_ns = or (s->rtt_ms, 40) * SL_NS_PER_MS / 2};
+    *l = (struct sim_link_conf){.delay_ns = given(s->rtt_ms, 40) * SL_NS_PER_MS / 2};
     l->rate_bps = rate_of(s);
     l->spread_ns = 2 * MTU * SL_NS_PER_S / l->rate_bps;
-    l->queue_bytes = product_of(s) / 100 * or (s->queue_percent, 100);
+    l->queue_bytes = product_of(s) / 100 * given(s->queue_percent, 100);
     l->mark_bytes = product_of(s) / 100 * s->mark_percent;
 }
 
@@ -118,7 +121,7 @@ static void make_bulk(const struct share *s, uint32_t which, uint32_t i, struct 
 
     f->client.opts = f->server.opts = opts_of(s, kind);
     f->client.bytes = UINT64_C(1) << 40;
-    f->client.stop_ns = or (s->seconds, 60) * SL_NS_PER_S;
+    f->client.stop_ns = given(s->seconds, SECONDS) * SL_NS_PER_S;
     if (s->both) {
         f->server.bytes = f->client.bytes;
         f->server.stop_ns = f->client.stop_ns;
@@ -129,7 +132,7 @@ static void make_bulk(const struct share *s, uint32_t which, uint32_t i, struct 
 void sim_share_make(struct sim_scenario *sc, uint32_t which, uint64_t seed, struct sim_meter *meter)
 {
     const struct share *s = share_of(which);
-    uint64_t end_ns = or (s->seconds, 60) * SL_NS_PER_S, gap_ns = s->stagger_ms * SL_NS_PER_MS;
+    uint64_t end_ns = given(s->seconds, SECONDS) * SL_NS_PER_S, gap_ns = s->stagger_ms * SL_NS_PER_MS;
     struct sl_rng r;
 
     sl_rng_seed(&r, seed);
@@ -151,7 +154,7 @@ void sim_share_make(struct sim_scenario *sc, uint32_t which, uint64_t seed, stru
         }
     }
     memset(meter, 0, sizeof *meter);
-    meter->from_ns = or (s->warm_s, 20) * SL_NS_PER_S;
+    meter->from_ns = given(s->warm_s, WARM_S) * SL_NS_PER_S;
     meter->to_ns = end_ns;
     sc->meter = meter;
 }
@@ -224,11 +227,12 @@ bool sim_share_judge(const struct sim_scenario *sc, uint32_t which, const struct
     const struct share *s = share_of(which);
     double could = (double)sc->links[0].rate_bps * (double)(m->to_ns - m->from_ns) / 1e9;
     double fair = jain(m->received_bytes, s->flows), used = (double)m->carried_bytes / could;
-    bool good = fair >= s->jain_min && used >= s->used_min;
+    double again = m->segs ? (double)m->again / (double)m->segs : 0;
+    bool good = fair >= s->jain_min && used >= s->used_min && again <= AGAIN_MAX;
 
     if (show || !good)
         print(sc, which, m, fair, used);
     if (!good)
-        printf("FAILED: bounds are jain %.2f, used %.2f\n", s->jain_min, s->used_min);
+        printf("FAILED: bounds are jain %.2f, used %.2f, again %.2f\n", s->jain_min, s->used_min, AGAIN_MAX);
     return good;
 }
