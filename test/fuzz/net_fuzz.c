@@ -2,13 +2,14 @@
  *
  * The input is a list of steps. A step begins with a byte of flags:
  *   FRAME  length (2 bytes), two cuts (1 byte each), then the bytes: one frame comes in
- *   TIME   a shift (1 byte): the clock goes on by 2^shift nanoseconds at most
+ *   BUILD  see net_build.h: a packet of a grammar comes in, or its pieces, once or several times
+ *   TIME   a shift (1 byte): the clock goes on by 2^shift nanoseconds at most; with AGAIN net is made anew, otherwise set up
  *   EMIT   peer (1 byte): a segment goes out to one of 256 peers or to a far one
  */
 #include <stdlib.h>
 
-#include "helpers/helpers.h"
 #include "net/net.h"
+#include "net_fuzz.h"
 
 #define MUST(what)                                                                                                     \
     do {                                                                                                               \
@@ -17,16 +18,20 @@
     } while (0)
 
 enum {
-    KIND = 3, /* 0, 1: FRAME; 2: TIME; 3: EMIT */
-    BACK = 4,
+    KIND = FUZZ_KIND,
+    BACK = FUZZ_BACK,
     WITH_ETHERNET = 8, /* a good Ethernet header is put before the bytes: IPv4, IPv6 by their version, ARP otherwise */
-    MEND = 16,         /* ICMP checksums are made right */
+    MEND = FUZZ_MEND,  /* checksums are made right */
     SUMS_GOOD = 32,    /* the device has checked IP and TCP sums */
-    IP6 = 64,          /* EMIT: family */
+    IP6 = FUZZ_IP6,    /* EMIT, BUILD: family */
+    AGAIN = FUZZ_IP6,  /* TIME */
     CONFIRM = 128,     /* EMIT: TCP made progress */
 };
 
 #define FRAME_MAX 2000
+#define DATAGRAM_MAX 70000
+
+uint64_t net_fuzz_drops[SL_DROP_COUNT];
 
 static struct rte_mempool *frames, *pool;
 static struct sl_steer steer;
@@ -36,6 +41,8 @@ struct run {
     struct sl_stats stats;
     struct sl_net_batch batch;
     uint64_t now;
+    bool steered;
+    uint32_t worker;
 };
 
 static void set_up(void)
@@ -44,12 +51,13 @@ static void set_up(void)
 
     for (size_t k = 0; k < sizeof key; k++)
         key[k] = (uint8_t)(k * 37 + 11);
-    frames = th_pool("fuzz_frames", 255, 0);
+    frames = th_pool("fuzz_frames", 16383, 0);
     pool = th_pool("fuzz_pool", 4095, 2048);
     MUST(sl_steer_init(&steer, key, sizeof key, NULL, 0, 5) == 0);
 }
 
-static void open_net(struct run *r)
+/* setup: bits of how this worker is set up; 0: alone, and it answers. */
+static void open_net(struct run *r, uint8_t setup)
 {
     struct sl_net_iface_conf ifaces[2] = {
         {.name = "front",
@@ -60,21 +68,28 @@ static void open_net(struct run *r)
          .gateway6 = th_ip("2001:db8:1::1")},
         {.name = "back", .mac = th_mac(0x11), .mtu = 1500, .vlan = 7, .n_addrs = 2},
     };
-    struct sl_net_params params = {
-        .ifaces = ifaces, .n_ifaces = 2, .answers = true, .pool = pool, .stats = &r->stats, .seed = 1};
+    struct sl_net_params params = {.ifaces = ifaces,
+                                   .n_ifaces = 2,
+                                   .answers = !(setup & FUZZ_SILENT),
+                                   .pool = pool,
+                                   .stats = &r->stats,
+                                   .seed = 1};
 
     ifaces[0].addrs[0] = (struct sl_net_addr){th_ip("198.18.0.10"), 24};
     ifaces[0].addrs[1] = (struct sl_net_addr){th_ip("2001:db8:1::10"), 64};
     ifaces[1].addrs[0] = (struct sl_net_addr){th_ip("198.18.1.10"), 24};
     ifaces[1].addrs[1] = (struct sl_net_addr){th_ip("2001:db8:2::10"), 64};
-    memset(r, 0, sizeof *r);
-    r->now = SL_NS_PER_S;
+    r->steered = setup & FUZZ_STEERED;
+    r->worker = setup >> 4 & 3;
+    params.steer = r->steered ? &steer : NULL;
+    params.worker = r->worker;
+    params.fragment_bytes = setup & FUZZ_NARROW ? 2048 : 0;
     MUST(sl_net_create(&params, &r->net, NULL) == 0);
 }
 
 static void check_batch(struct run *r)
 {
-    uint8_t bytes[FRAME_MAX + 64];
+    static uint8_t bytes[DATAGRAM_MAX];
 
     for (uint32_t k = 0; k < r->batch.n_segs; k++) {
         const struct sl_net_seg *s = &r->batch.segs[k];
@@ -103,28 +118,29 @@ static void check_output(struct run *r)
 
             sl_net_finish(m);
             len = th_mbuf_bytes(m, bytes, sizeof bytes);
-            MUST(len > 0 && th_decode(bytes, len, &p) == NULL);
+            MUST(len > 0 && len <= 1500 + 18);
+            MUST(th_decode(bytes, len, &p) == NULL);
             MUST(p.vlan == (iface ? 7 : 0));
             rte_pktmbuf_free(m);
         }
     }
 }
 
-static void mend_icmp(uint8_t *ip, size_t len)
+/* What this worker made whole and another one owns: it may not be ours, and to its owner it is a frame like others. */
+static void check_strays(struct run *r)
 {
-    bool is4 = len > 0 && ip[0] >> 4 == 4;
-    size_t header = is4 ? (ip[0] & 15u) * 4 : 40, total;
-    struct sl_ip src, dst;
+    struct rte_mbuf *m;
 
-    if (len < 40 || header < 20)
-        return;
-    total = is4 ? (size_t)(ip[2] << 8 | ip[3]) : (size_t)(ip[4] << 8 | ip[5]) + 40;
-    if (total > len || total < header + 8 || ip[is4 ? 9 : 6] != (is4 ? 1 : 58))
-        return;
-    src = is4 ? sl_ip_from4(ip + 12) : sl_ip_from6(ip + 8);
-    dst = is4 ? sl_ip_from4(ip + 16) : sl_ip_from6(ip + 24);
-    memset(ip + header + 2, 0, 2);
-    sl_put_u16(ip + header + 2, th_l4_cksum(&src, &dst, is4 ? 1 : 58, ip + header, total - header));
+    for (uint8_t iface = 0; iface < 2; iface++) {
+        while (sl_net_strays(r->net, iface, &m, 1)) {
+            int owner = sl_steer_frame(&steer, m);
+
+            MUST(r->steered && owner >= 0 && owner != (int)r->worker);
+            sl_net_input(r->net, iface, &m, 1, r->now, &r->batch);
+            check_batch(r);
+        }
+    }
+    MUST(r->stats.ctr[SL_CTR_NET_DATAGRAMS] <= 64 && r->stats.ctr[SL_CTR_NET_FRAGMENT_BYTES] <= 512 * 1024);
 }
 
 static size_t put_ethernet(uint8_t *out, uint8_t iface, uint8_t first)
@@ -141,6 +157,14 @@ static size_t put_ethernet(uint8_t *out, uint8_t iface, uint8_t first)
     return n + 2;
 }
 
+static void take(struct run *r, uint8_t iface, struct rte_mbuf *m)
+{
+    int worker = sl_steer_frame(&steer, m);
+
+    MUST(worker >= SL_STEER_ALL && worker < 5);
+    sl_net_input(r->net, iface, &m, 1, r->now, &r->batch);
+}
+
 static void step_frame(struct run *r, struct sl_cursor *c, uint8_t flags)
 {
     uint8_t bytes[FRAME_MAX + 18], iface = flags & BACK ? 1 : 0;
@@ -148,7 +172,6 @@ static void step_frame(struct run *r, struct sl_cursor *c, uint8_t flags)
            cuts[2] = {sl_cursor_u8(c), sl_cursor_u8(c)};
     const uint8_t *data;
     struct rte_mbuf *m;
-    int worker;
 
     len = SL_MIN(len, sl_cursor_left(c));
     data = sl_cursor_take(c, len);
@@ -158,17 +181,40 @@ static void step_frame(struct run *r, struct sl_cursor *c, uint8_t flags)
         at = put_ethernet(bytes, iface, len ? data[0] : 0);
     memcpy(bytes + at, data, len);
     if (flags & MEND && at)
-        mend_icmp(bytes + at, len);
+        build_mend(bytes + at, len);
     m = th_mbuf_chain(frames, bytes, at + len, cuts, cuts[0] < cuts[1] ? 2 : cuts[0] ? 1 : 0, 0);
     if (flags & SUMS_GOOD)
         m->ol_flags |= RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD;
-    worker = sl_steer_frame(&steer, m);
-    MUST(worker >= SL_STEER_ALL && worker < 5);
-    sl_net_input(r->net, iface, &m, 1, r->now, &r->batch);
+    take(r, iface, m);
 }
 
-static void step_time(struct run *r, struct sl_cursor *c)
+static void step_build(struct run *r, struct sl_cursor *c, uint8_t flags)
 {
+    struct build b = {.back = flags & BACK, .ip6 = flags & IP6, .mend = flags & MEND};
+    uint8_t frame[BUILD_FRAME_MAX], piece[BUILD_FRAME_MAX];
+
+    build_read(c, &b);
+    for (uint32_t nth = 0; nth <= b.repeat; nth++) {
+        size_t len = build_frame(&b, nth, frame);
+
+        if (!b.n_pieces)
+            take(r, b.back, th_mbuf_exact(frames, frame, len, 0));
+        for (uint32_t k = 0; k < b.n_pieces; k++) {
+            size_t n = build_piece(&b, k, nth, frame, len, piece);
+
+            if (n)
+                take(r, b.back, th_mbuf_exact(frames, piece, n, 0));
+        }
+    }
+}
+
+static void step_time(struct run *r, struct sl_cursor *c, uint8_t flags)
+{
+    if (flags & AGAIN) {
+        sl_net_destroy(r->net);
+        open_net(r, sl_cursor_u8(c));
+        return;
+    }
     r->now += UINT64_C(1) << sl_cursor_u8(c) % 41;
     sl_net_timers(r->net, r->now);
     MUST(sl_net_next(r->net) > r->now - SL_NS_PER_MS); /* nothing is left behind */
@@ -201,8 +247,6 @@ static void step_emit(struct run *r, struct sl_cursor *c, uint8_t flags)
     sl_net_emit(r->net, &path, &local, &remote, m, 0, r->now);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sl_cursor c = sl_cursor_of(data, size);
@@ -210,20 +254,28 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (!pool)
         set_up();
-    open_net(&r);
+    memset(&r, 0, sizeof r);
+    r.now = SL_NS_PER_S;
+    open_net(&r, 0);
     while (sl_cursor_left(&c)) {
         uint8_t flags = sl_cursor_u8(&c);
 
         if ((flags & KIND) == 2)
-            step_time(&r, &c);
+            step_time(&r, &c, flags);
         else if ((flags & KIND) == 3)
             step_emit(&r, &c, flags);
+        else if ((flags & KIND) == FUZZ_BUILD)
+            step_build(&r, &c, flags);
         else
             step_frame(&r, &c, flags);
         check_batch(&r);
+        check_strays(&r);
         check_output(&r);
     }
     sl_net_destroy(r.net);
+    MUST(r.stats.ctr[SL_CTR_NET_DATAGRAMS] == 0 && r.stats.ctr[SL_CTR_NET_FRAGMENT_BYTES] == 0);
+    for (int k = 0; k < SL_DROP_COUNT; k++)
+        net_fuzz_drops[k] += r.stats.drop[k];
     MUST(th_pools_full());
     return 0;
 }
