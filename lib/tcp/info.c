@@ -18,6 +18,33 @@ static void fill_tuple(struct sl_tcp_info *out, const struct tuple *tuple, enum 
                                 .state = sl_tcp_state_name[state]};
 }
 
+static const uint8_t shown_recovery[] = {
+    [CA_OPEN] = SL_TCP_RECOVERY_NONE, [CA_RECOVERY] = SL_TCP_RECOVERY_FAST, [CA_LOSS] = SL_TCP_RECOVERY_TIMEOUT};
+
+static void fill_flight(struct sl_tcp_info *out, const struct conn *c)
+{
+    uint32_t unsacked, pipe = sl_tcp_recovery_pipe(c);
+
+    out->flight_bytes = conn_flight(c);
+    out->sacked_bytes = c->score ? c->score->bytes : 0;
+    unsacked = out->flight_bytes - out->sacked_bytes;
+    out->lost_bytes = unsacked > pipe ? unsacked - pipe : 0;
+    out->recovery = shown_recovery[c->ca];
+    out->backoff = c->backoff;
+    out->rttvar_us = c->rttvar_us;
+}
+
+static void fill_agreed(struct sl_tcp_info *out, const struct conn *c)
+{
+    out->has_ts = c->flags & F_TS;
+    out->has_sack = c->flags & F_SACK;
+    out->has_wscale = c->flags & F_WSCALE;
+    out->snd_wscale = c->snd_shift;
+    out->rcv_wscale = c->rcv_shift;
+    out->rcv_mss = c->rcv_mss;
+    out->mtu = c->path.mtu;
+}
+
 static void fill_conn(struct sl_tcp_info *out, const struct conn *c)
 {
     fill_tuple(out, &c->tuple, shown_state(c));
@@ -66,6 +93,15 @@ bool sl_tcp_each(struct sl_tcp *t, uint32_t *position, uint32_t max, void (*fn)(
         max--;
     }
     return *position < slots;
+}
+
+void sl_tcp_stream_info(struct sl_stream *s, struct sl_tcp_info *out)
+{
+    const struct conn *c = conn_of_stream(s);
+
+    fill_conn(out, c);
+    fill_agreed(out, c);
+    fill_flight(out, c);
 }
 
 uint32_t sl_tcp_conns(const struct sl_tcp *t) { return t->table.count - t->lingers.used; }

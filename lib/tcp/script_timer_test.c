@@ -124,7 +124,33 @@ static void a_whole_unit_comes_through_under_memory_pressure(void)
                     SL_STREAM_UNIT_MAX_BYTES + 1000);
 }
 
+/* The user changes its mind about a connection that exists: Nagle (RFC 9293 3.7.4) and keepalive take effect at once. */
+static void settings_of_an_open_connection_change(void)
+{
+    struct sl_tcp_opts opts = {.nagle = true, .keepalive_ns = SL_NEVER};
+    struct sl_tcp_info info;
+
+    u_listen(&opts);
+    accept_one(NULL);
+    u_write(10);
+    expect("A 1(10)");
+    u_write(10);
+    expect_nothing(); /* a rest waits for the ACK */
+    sl_tcp_stream_info(u_stream(), &info);
+    assert_string_equal(info.state, "ESTABLISHED");
+    assert_int_equal(info.flight_bytes, 10);
+    assert_int_equal(info.snd_queued_bytes, 20);
+    assert_int_equal(info.mss, 1000);
+    opts.nagle = false;
+    opts.keepalive_ns = 30 * SL_NS_PER_S;
+    assert_int_equal(sl_tcp_stream_update(u_stream(), &opts), 0);
+    after(0);
+    expect("A 11(10)");
+    peer("A 1 ack 21");
+    expect_within(29990, 30010, "A 20 ack 1");
+}
+
 SCRIPT_MAIN(SCRIPT(new_listener_settings_spare_handshakes_under_way),
             SCRIPT(a_sample_after_a_long_backoff_brings_the_timer_near),
             SCRIPT(memory_pressure_narrows_windows_and_recovers), SCRIPT(a_whole_unit_comes_through_a_small_buffer),
-            SCRIPT(a_whole_unit_comes_through_under_memory_pressure))
+            SCRIPT(a_whole_unit_comes_through_under_memory_pressure), SCRIPT(settings_of_an_open_connection_change))

@@ -2,6 +2,7 @@
 #include "tcp/cc.h"
 #include "tcp/tcp_internal.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define DEFAULT(field, value)                                                                                          \
@@ -74,4 +75,25 @@ void sl_tcp_settings_put(struct settings *set)
         return;
     sl_list_remove(&set->link);
     free(set);
+}
+
+int sl_tcp_stream_update(struct sl_stream *s, const struct sl_tcp_opts *opts)
+{
+    struct conn *c = conn_of_stream(s);
+    struct sl_tcp_opts o = *opts;
+    struct settings *set;
+
+    o.rcv_max_bytes = c->set->opts.rcv_max_bytes; /* the window scale was chosen for it */
+    o.cc = c->set->opts.cc;                       /* cc_state is its */
+    o.ecn = c->set->opts.ecn;
+    set = sl_tcp_settings_get(c->t, &o);
+    if (!set)
+        return -ENOMEM;
+    sl_tcp_settings_put(c->set);
+    c->set = set;
+    if (c->state == ST_CLOSED || c->state == ST_TIME_WAIT)
+        return 0;
+    sl_tcp_timer_rearm(c);
+    conn_wants_output(c);
+    return 0;
 }

@@ -91,7 +91,10 @@ void sl_tcp_timers(struct sl_tcp *tcp, uint64_t now);
 /* When timers has something to do; 0 when output could send at once; SL_NEVER. */
 uint64_t sl_tcp_next(const struct sl_tcp *tcp);
 
-/* What `sluicectl conns` shows of one connection. */
+/* How loss recovery stands. */
+enum sl_tcp_recovery { SL_TCP_RECOVERY_NONE, SL_TCP_RECOVERY_FAST, SL_TCP_RECOVERY_TIMEOUT };
+
+/* What `sluicectl conns` and tests see of one connection. */
 struct sl_tcp_info {
     struct sl_endpoint local, remote;
     const char *state; /* RFC 9293's name */
@@ -101,12 +104,26 @@ struct sl_tcp_info {
     uint32_t retransmits;
     uint16_t mss;
     bool passive;
+    /* For a closer look, by sl_tcp_stream_info only: */
+    uint32_t flight_bytes; /* sent and not acknowledged, what follows and FIN included */
+    uint32_t sacked_bytes; /* the peer holds it */
+    uint32_t lost_bytes;   /* counts as lost, and was not sent again */
+    uint32_t rttvar_us;
+    uint16_t rcv_mss, mtu;             /* the largest segment received; the path's MTU */
+    uint8_t recovery;                  /* enum sl_tcp_recovery */
+    uint8_t backoff;                   /* timeouts in a row without progress */
+    uint8_t snd_wscale, rcv_wscale;    /* RFC 7323 shifts */
+    bool has_ts, has_sack, has_wscale; /* agreed on */
 };
 
 /* Walks connections from *position (0 to begin) and calls fn for up to max of them; false when the table is at its end.
  * fn must not call tcp. */
 bool sl_tcp_each(struct sl_tcp *tcp, uint32_t *position, uint32_t max,
                  void (*fn)(void *ctx, const struct sl_tcp_info *), void *ctx);
+/* All of it, of one connection of ours. */
+void sl_tcp_stream_info(struct sl_stream *s, struct sl_tcp_info *out);
+/* Other settings for a connection that exists. Buffer, congestion control and ECN stay as they were agreed on. -ENOMEM. */
+int sl_tcp_stream_update(struct sl_stream *s, const struct sl_tcp_opts *opts);
 /* Connections in the table in any state but TIME-WAIT and LISTEN. */
 uint32_t sl_tcp_conns(const struct sl_tcp *tcp);
 
