@@ -19,8 +19,10 @@ static void fill_tuple(struct sl_tcp_info *out, const struct tuple *tuple, enum 
                                 .cc = ""};
 }
 
-static const uint8_t shown_recovery[] = {
-    [CA_OPEN] = SL_TCP_RECOVERY_NONE, [CA_RECOVERY] = SL_TCP_RECOVERY_FAST, [CA_LOSS] = SL_TCP_RECOVERY_TIMEOUT};
+static const uint8_t shown_recovery[] = {[CA_OPEN] = SL_TCP_RECOVERY_NONE,
+                                         [CA_CWR] = SL_TCP_RECOVERY_NONE,
+                                         [CA_RECOVERY] = SL_TCP_RECOVERY_FAST,
+                                         [CA_LOSS] = SL_TCP_RECOVERY_TIMEOUT};
 
 static void fill_agreed(struct sl_tcp_info *out, const struct conn *c)
 {
@@ -39,7 +41,7 @@ static void fill_flight(struct sl_tcp_info *out, const struct conn *c)
 {
     out->flight_bytes = conn_flight(c);
     out->sacked_bytes = c->flight ? flight_of(c)->sacked_bytes : 0;
-    out->pipe_bytes = sl_tcp_recovery_pipe(c);
+    out->lost_bytes = c->flight ? flight_of(c)->lost_bytes : 0;
     out->retransmits = c->retransmits;
     out->recovery = shown_recovery[c->ca];
     out->backoff = c->backoff;

@@ -104,7 +104,7 @@ struct sl_tcp_info {
     uint64_t pacing_bytes_per_s;       /* 0: not paced */
     const char *cc;                    /* congestion control; "" before there is a connection and after */
     uint32_t flight_bytes;             /* sent and not acknowledged, SACKed bytes and FIN included */
-    uint32_t sacked_bytes, pipe_bytes; /* of these, what the peer holds, and what is taken to be on its way */
+    uint32_t sacked_bytes, lost_bytes; /* of these, what the peer holds; what counts as lost and was not sent again */
     uint32_t retransmits;              /* segments, of the connection's whole life */
     uint16_t mss, rcv_mss, mtu;        /* of a full segment that we send; of the largest received; of the interface */
     uint8_t recovery;                  /* enum sl_tcp_recovery */

@@ -213,7 +213,9 @@ static void vectors_are_one_stream(void **state)
     struct iovec in[] = {{a, sizeof a}, {NULL, 0}, {b, sizeof b}}, out[] = {{"one", 3}, {"", 0}, {"two", 3}};
     struct msghdr m = {.msg_iov = in, .msg_iovlen = 3};
 
+    fails(EFAULT, U(write, fd, NULL, 1));
     data(1, "abcdefg");
+    fails(EFAULT, U(read, fd, NULL, 1));
     assert_int_equal(U(readv, fd, in, 3), 7);
     assert_memory_equal(a, "abc", 3);
     assert_memory_equal(b, "defg", 4);

@@ -15,6 +15,15 @@ struct io {
     int error;
 };
 
+/* A script may hand over NULL and mean it. */
+static bool is_bad(const struct iovec *iov, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!iov[i].iov_base && iov[i].iov_len)
+            return true;
+    return false;
+}
+
 static struct io io_of(struct pd_sock *s, const struct iovec *iov, size_t n, int flags)
 {
     struct io io = {.s = s, .iov = iov, .n = n, .flags = flags};
@@ -107,6 +116,8 @@ ssize_t pd_readv(struct pd_world *w, int fd, const struct iovec *iov, size_t n, 
         return -EINVAL;
     if (!s->stream)
         return -ENOTCONN;
+    if (is_bad(iov, n))
+        return -EFAULT;
     return wait_result(w, try_read, &io);
 }
 
@@ -162,5 +173,7 @@ ssize_t pd_writev(struct pd_world *w, int fd, const struct iovec *iov, size_t n,
         return -EOPNOTSUPP;
     if (!s->stream)
         return -EPIPE;
+    if (is_bad(iov, n))
+        return -EFAULT;
     return wait_result(w, try_write, &io);
 }

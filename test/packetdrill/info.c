@@ -41,14 +41,12 @@ static void fill_agreed(struct tcp_info *t, const struct sl_tcp_info *i)
 
 static void fill_flight(struct tcp_info *t, const struct sl_tcp_info *i)
 {
-    uint32_t out = i->flight_bytes - i->sacked_bytes;
-
     t->tcpi_ca_state = ca_state[i->recovery];
     t->tcpi_retransmits = i->backoff;
     t->tcpi_backoff = i->backoff;
     t->tcpi_unacked = segs(i->flight_bytes, i->mss);
     t->tcpi_sacked = segs(i->sacked_bytes, i->mss);
-    t->tcpi_lost = out > i->pipe_bytes ? segs(out - i->pipe_bytes, i->mss) : 0;
+    t->tcpi_lost = segs(i->lost_bytes, i->mss);
     t->tcpi_total_retrans = i->retransmits;
     t->tcpi_notsent_bytes = i->snd_queued_bytes > i->flight_bytes ? i->snd_queued_bytes - i->flight_bytes : 0;
 }

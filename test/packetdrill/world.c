@@ -338,12 +338,11 @@ uint64_t pd_time_asked(struct pd_world *w)
     uint64_t at = ended_at;
 
     ended_at = 0;
-    if (at)
-        return at;
-    /* Whoever asks again and again waits for time to pass. */
-    if (pthread_equal(pthread_self(), w->owner))
+    if (!at) { /* whoever asks again and again waits for time to pass */
         pd_advance(w, w->now + SL_NS_PER_US);
-    return w->now;
+        at = w->now;
+    }
+    return at;
 }
 
 /* ---- the world ---- */
