@@ -323,7 +323,7 @@ static const struct conf_key listener_keys[] = {
      .help = "A connection on which no byte goes either way for so long is ended; 0: never."},
     {.name = "backlog", .type = &conf_type_count, .offset = offsetof(struct sl_conf_listener, backlog), .min = 1,
      .max = 1u << 20, .def = "1024",
-     .help = "Connections per worker whose TCP handshake is not done (SYN-RCVD)."},
+     .help = "Connections per worker whose TCP handshake is not done (SYN-RCVD). Beyond, SYN cookies answer."},
     {.name = "tcp", .section = &conf_tcp_listener_section, .offset = offsetof(struct sl_conf_listener, tcp),
      .help = "TCP of the connections of this listener where it differs from tcp at the top."},
     {0},

@@ -230,7 +230,10 @@ static void to_stranger(struct sl_tcp *t, struct seg *s, bool has_floor, uint32_
     struct sl_tcp_listener *l = sl_tcp_listen_find(t, &s->tuple);
 
     if (l) {
-        sl_tcp_listen_input(l, s, has_floor, iss_floor);
+        struct conn *c = sl_tcp_listen_input(l, s, has_floor, iss_floor);
+
+        if (c)
+            sl_tcp_synchronized_input(c, s);
         return;
     }
     sl_stat_drop(t->stats, SL_DROP_TCP_NO_CONN);

@@ -13,3 +13,8 @@ uint32_t sl_tcp_ts_offset(const struct sl_tcp *t, const struct tuple *tuple)
 {
     return (uint32_t)sl_siphash(&t->ts_key, tuple, TUPLE_KEY_BYTES);
 }
+
+uint32_t sl_tcp_ts_clock(const struct sl_tcp *t, const struct tuple *tuple)
+{
+    return tcp_now_ms(t) + sl_tcp_ts_offset(t, tuple);
+}

@@ -67,25 +67,48 @@ void sl_tcp_unlisten(struct sl_tcp_listener *l)
     free(l);
 }
 
-void sl_tcp_listen_input(struct sl_tcp_listener *l, struct seg *s, bool has_floor, uint32_t iss_floor)
+/* RST (RFC 9293 3.10.7.2), but not while cookies are about and s proves none: it may be from a client whose last ACK and
+ * first bytes are late or lost. Only the number before its first byte proves a cookie, and these bytes will come again;
+ * a reset would end what is about to begin. */
+static void refuse_ack(struct sl_tcp_listener *l, const struct seg *s, enum sl_drop why)
 {
-    uint32_t iss;
-
-    if (s->flags & TF_RST) { /* first */
-        sl_stat_drop(l->t->stats, SL_DROP_TCP_NO_CONN);
-        return;
-    }
-    if (s->flags & TF_ACK) { /* second */
-        sl_stat_drop(l->t->stats, SL_DROP_TCP_NO_CONN);
+    sl_stat_drop(l->t->stats, why);
+    if (why != SL_DROP_TCP_COOKIE_BAD && why != SL_DROP_TCP_CONNS_MAX)
         sl_tcp_rst_answer(l->t, s);
-        return;
-    }
-    if (!(s->flags & TF_SYN) || s->flags & TF_FIN) { /* fourth, and SYN+FIN that no honest peer sends */
-        sl_stat_drop(l->t->stats, SL_DROP_TCP_BAD_FLAGS);
-        return;
-    }
-    iss = sl_tcp_isn(l->t, &s->tuple); /* third */
+}
+
+static void take_syn(struct sl_tcp_listener *l, const struct seg *s, bool has_floor, uint32_t iss_floor)
+{
+    uint8_t cookies = l->set->opts.cookies;
+    uint32_t iss = sl_tcp_isn(l->t, &s->tuple);
+    enum sl_drop why;
+
     if (has_floor && seq_leq(iss, iss_floor))
         iss = iss_floor + 1 + (uint32_t)sl_rng_below(&l->t->rng, 1u << 16);
-    sl_tcp_request_new(l, s, iss);
+    if (cookies == SL_TCP_COOKIES_ALWAYS && sl_tcp_cookie_answer(l, s, has_floor, iss_floor))
+        return;
+    if (sl_tcp_request_new(l, s, iss, &why))
+        return;
+    if (cookies == SL_TCP_COOKIES_AUTO && sl_tcp_cookie_answer(l, s, has_floor, iss_floor))
+        return;
+    sl_stat_drop(l->t->stats, why);
+}
+
+struct conn *sl_tcp_listen_input(struct sl_tcp_listener *l, struct seg *s, bool has_floor, uint32_t iss_floor)
+{
+    if (s->flags & TF_RST) { /* first */
+        sl_stat_drop(l->t->stats, SL_DROP_TCP_NO_CONN);
+    } else if (s->flags & TF_ACK) { /* second */
+        enum sl_drop why;
+        struct conn *c = sl_tcp_cookie_open(l, s, 0, &why);
+
+        if (c)
+            return c;
+        refuse_ack(l, s, why);
+    } else if (seg_is_syn(s)) { /* third */
+        take_syn(l, s, has_floor, iss_floor);
+    } else { /* fourth, and SYN+FIN that no honest peer sends */
+        sl_stat_drop(l->t->stats, SL_DROP_TCP_BAD_FLAGS);
+    }
+    return NULL;
 }

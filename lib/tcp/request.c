@@ -7,26 +7,34 @@
 
 static uint32_t request_ref(const struct request *r) { return ref_make(REF_REQUEST, r->self); }
 
-static void answer(struct sl_tcp *t, const struct request *r, uint8_t flags)
+/* tsval: what the tuple's clock shows, or a cookie's value. */
+static enum emit_result answer(struct sl_tcp *t, const struct request *r, uint8_t flags, uint32_t tsval)
 {
     bool syn = flags & TF_SYN;
-    struct header h = {
-        .seq = syn ? r->iss : r->iss + 1, .ack = r->irs + 1, .flags = flags, .wscale = r->set->rcv_shift};
+    struct header h = {.seq = syn ? r->iss : r->iss + 1,
+                       .ack = r->irs + 1,
+                       .flags = flags,
+                       .wscale = r->set->rcv_shift,
+                       .tsval = tsval,
+                       .tsecr = r->ts_recent};
     struct sl_net_path path;
 
     if (sl_net_route(t->net, &r->tuple.local, &r->tuple.remote, &path))
-        return;
+        return EMIT_LOST;
     h.opts = syn ? r->opts | OPT_MSS : r->opts & OPT_TS;
     h.mss = sl_tcp_mss_offer(&path, &r->tuple);
-    h.tsval = tcp_now_ms(t) + sl_tcp_ts_offset(t, &r->tuple);
-    h.tsecr = r->ts_recent;
     h.wnd = (uint16_t)(settings_syn_window(r->set) >> (syn || !(r->opts & OPT_WSCALE) ? 0 : r->set->rcv_shift));
-    sl_tcp_emit_on(t, &path, &r->tuple, &h);
+    return sl_tcp_emit_on(t, &path, &r->tuple, &h);
+}
+
+enum emit_result sl_tcp_request_syn_ack(struct sl_tcp *t, const struct request *r, uint32_t tsval)
+{
+    return answer(t, r, TF_SYN | TF_ACK, tsval);
 }
 
 static void send_syn_ack(struct sl_tcp *t, struct request *r)
 {
-    answer(t, r, TF_SYN | TF_ACK);
+    sl_tcp_request_syn_ack(t, r, sl_tcp_ts_clock(t, &r->tuple));
     r->sent_ns = t->now;
 }
 
@@ -37,26 +45,32 @@ static void challenge(struct sl_tcp *t, struct request *r)
         return;
     }
     r->challenges++;
-    answer(t, r, TF_ACK);
+    answer(t, r, TF_ACK, sl_tcp_ts_clock(t, &r->tuple));
 }
 
-static struct request *take(struct sl_tcp_listener *l, const struct tuple *tuple)
+/* With cookies half of the table is kept for clients that answer. */
+static bool backlog_is_full(const struct sl_tcp_listener *l)
+{
+    const struct sl_tcp *t = l->t;
+
+    return l->pending >= l->backlog ||
+           (l->set->opts.cookies != SL_TCP_COOKIES_OFF && t->requests.used > t->conns_max / 2);
+}
+
+static struct request *take(struct sl_tcp_listener *l, const struct tuple *tuple, enum sl_drop *why)
 {
     struct sl_tcp *t = l->t;
     struct request *r;
     uint32_t idx;
 
-    if (l->pending >= l->backlog) {
-        sl_stat_drop(t->stats, SL_DROP_TCP_BACKLOG_FULL);
+    *why = SL_DROP_TCP_BACKLOG_FULL;
+    if (backlog_is_full(l))
         return NULL;
-    }
-    if (t->table.count - t->lingers.used >= t->conns_max || !(r = sl_tcp_slab_take(&t->requests, &idx))) {
-        sl_stat_drop(t->stats, SL_DROP_TCP_CONNS_MAX);
+    *why = SL_DROP_TCP_CONNS_MAX;
+    if (t->table.count - t->lingers.used >= t->conns_max || !(r = sl_tcp_slab_take(&t->requests, &idx)))
         return NULL;
-    }
     if (!sl_tcp_table_insert(&t->table, tuple, ref_make(REF_REQUEST, idx))) {
         sl_tcp_slab_give(&t->requests, idx);
-        sl_stat_drop(t->stats, SL_DROP_TCP_CONNS_MAX);
         return NULL;
     }
     sl_stat_inc(t->stats, SL_CTR_TCP_CONNS);
@@ -68,12 +82,12 @@ static struct request *take(struct sl_tcp_listener *l, const struct tuple *tuple
     return r;
 }
 
-void sl_tcp_request_new(struct sl_tcp_listener *l, const struct seg *s, uint32_t iss)
+bool sl_tcp_request_new(struct sl_tcp_listener *l, const struct seg *s, uint32_t iss, enum sl_drop *why)
 {
-    struct request *r = take(l, &s->tuple);
+    struct request *r = take(l, &s->tuple, why);
 
     if (!r)
-        return;
+        return false;
     r->iss = iss;
     r->irs = s->seq;
     r->ts_recent = s->tsval;
@@ -84,6 +98,7 @@ void sl_tcp_request_new(struct sl_tcp_listener *l, const struct seg *s, uint32_t
     sl_timer_init(&r->timer);
     sl_fifo_start(&l->t->req_fifos[0], &r->timer, l->t->now);
     send_syn_ack(l->t, r);
+    return true;
 }
 
 /* The object goes, what its tuple stands for in the table does not. */
@@ -158,7 +173,7 @@ static bool in_window(const struct request *r, const struct seg *s)
  * at. */
 static bool acceptable(struct sl_tcp *t, struct request *r, const struct seg *s)
 {
-    if (s->flags == TF_SYN && s->seq == r->irs) { /* our SYN-ACK was lost, or late */
+    if (seg_is_syn(s) && s->seq == r->irs) { /* our SYN-ACK was lost, or late */
         if (r->challenges < CHALLENGES_MAX) {
             r->challenges++;
             send_syn_ack(t, r);
@@ -190,11 +205,18 @@ static bool acceptable(struct sl_tcp *t, struct request *r, const struct seg *s)
     return true;
 }
 
+/* The first round trip. A SYN-ACK whose time is not known is a cookie's. */
+static void measure(struct conn *c, const struct request *r, const struct seg *s)
+{
+    if (r->sent_ns && r->sent == 1 && !r->challenges)
+        sl_tcp_rtt_sample(c, c->t->now - r->sent_ns);
+    else if (r->sent_ns)
+        sl_tcp_ack_measure_ts(c, s);
+}
+
 /* What the connection knows when it is born. */
 static void hand_down(struct conn *c, const struct request *r, const struct seg *s)
 {
-    struct sl_tcp *t = c->t;
-
     c->iss = c->recover = r->iss;
     c->irs = r->irs;
     c->rcv_nxt = c->last_ack = r->irs + 1;
@@ -207,31 +229,52 @@ static void hand_down(struct conn *c, const struct request *r, const struct seg 
     c->snd_wl2 = s->ack;
     c->stream.ready = r->listener->ready;
     c->stream.owner = r->listener->owner;
-    if (r->sent == 1 && !r->challenges)
-        sl_tcp_rtt_sample(c, t->now - r->sent_ns);
-    else
-        sl_tcp_ack_measure_ts(c, s);
+    measure(c, r, s);
+}
+
+struct conn *sl_tcp_request_open(const struct request *r, const struct seg *s, uint32_t replaces)
+{
+    int why;
+    struct conn *c = sl_tcp_conn_new(r->listener->t, &r->tuple, r->set, replaces, &why);
+
+    if (!c)
+        return NULL;
+    hand_down(c, r, s);
+    sl_tcp_connect_established(c);
+    return c;
+}
+
+/* The listener changed from cookies to requests while the client had an answer on its way: it acknowledges the cookie.
+ */
+static struct conn *take_other_ack(struct request *r, const struct seg *s)
+{
+    struct sl_tcp *t = r->listener->t;
+    enum sl_drop why;
+    struct conn *c = sl_tcp_cookie_open(r->listener, s, request_ref(r), &why);
+
+    if (c) {
+        give(t, r);
+        return c;
+    }
+    if (why == SL_DROP_TCP_NO_CONN) /* no cookies are about: see listen.c */
+        sl_tcp_rst_answer(t, s);
+    return refuse(t, SL_DROP_TCP_BAD_ACK);
 }
 
 struct conn *sl_tcp_request_input(struct request *r, struct seg *s)
 {
     struct sl_tcp *t = r->listener->t;
     struct conn *c;
-    int why;
 
     if (!acceptable(t, r, s))
         return NULL;
     if (!(s->flags & TF_ACK))
         return refuse(t, SL_DROP_TCP_NO_ACK);
-    if (s->ack != r->iss + 1) {
-        sl_tcp_rst_answer(t, s);
-        return refuse(t, SL_DROP_TCP_BAD_ACK);
-    }
-    c = sl_tcp_conn_new(t, &r->tuple, r->set, request_ref(r), &why);
+    if (s->ack != r->iss + 1)
+        return take_other_ack(r, s);
+    c = sl_tcp_request_open(r, s, request_ref(r));
     if (!c) /* the SYN-ACK will be sent again, and so will the ACK */
         return refuse(t, SL_DROP_TCP_CONNS_MAX);
-    hand_down(c, r, s);
     give(t, r);
-    sl_tcp_connect_established(c);
     return c;
 }

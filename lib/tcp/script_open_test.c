@@ -245,7 +245,7 @@ static void syn_received_does_not_stay_for_ever(void)
 
 static void the_backlog_bounds_syn_received(void)
 {
-    u_listen_with(NULL, 2);
+    u_listen_with(&(struct sl_tcp_opts){.cookies = SL_TCP_COOKIES_OFF}, 2);
     for (uint32_t i = 0; i < 2; i++) {
         on(i);
         peer("S 0 mss 1000");
@@ -372,6 +372,28 @@ static void a_shutdown_before_the_answer_sends_fin_after_it(void)
     state("FIN-WAIT-1");
 }
 
+/* The peer's reset ended it, and its user has not yet let go. */
+static void a_syn_on_a_closed_but_present_connection_opens_a_new_one(void)
+{
+    struct sl_stream *old;
+
+    reach("ESTABLISHED");
+    old = u_stream();
+    peer("R 1");
+    closed_for(SL_REASON_RESET);
+    forget_events();
+    peer("S 500000 mss 1000");
+    expect("SA * ack 500001");
+    peer("A 500001");
+    state("ESTABLISHED");
+    event(SL_STREAM_OPEN);
+    assert_ptr_not_equal(u_stream(), old);
+    assert_int_equal(script_conns(), 1);
+    old->ops->release(old);
+    peer("A 500001 wnd 100");
+    state("ESTABLISHED");
+}
+
 static void initial_sequence_numbers_differ_by_tuple_and_time(void)
 {
     uint32_t iss[3];
@@ -412,4 +434,5 @@ SCRIPT_MAIN(SCRIPT(passive_open), SCRIPT(active_open), SCRIPT(simultaneous_open)
             SCRIPT(a_crossing_syn_meets_the_dialled_connection_not_the_listener),
             SCRIPT(an_abort_before_the_answer_leaves_nothing), SCRIPT(a_release_before_the_answer_leaves_nothing),
             SCRIPT(bytes_written_before_the_answer_follow_it), SCRIPT(a_shutdown_before_the_answer_sends_fin_after_it),
+            SCRIPT(a_syn_on_a_closed_but_present_connection_opens_a_new_one),
             SCRIPT(initial_sequence_numbers_differ_by_tuple_and_time))

@@ -40,7 +40,7 @@ static int make_tables(struct sl_tcp *t, const struct sl_tcp_params *p)
         sl_tcp_slab_init(&t->reasms, sizeof(struct reasm), seldom) ||
         sl_tcp_slab_init(&t->flights, sizeof(struct flight), p->conns_max) ||
         sl_tcp_slab_init(&t->episodes, sizeof(struct episode), p->conns_max) ||
-        sl_tcp_slab_init(&t->nodes.slab, sizeof(struct node), nodes))
+        sl_tcp_slab_init(&t->nodes.slab, sizeof(struct node), nodes) || sl_tcp_cookie_init(t))
         return -ENOMEM;
     t->table.tuple_of = tuple_of;
     t->table.ctx = t;
@@ -81,6 +81,7 @@ int sl_tcp_create(const struct sl_tcp_params *p, uint64_t now, struct sl_tcp **t
     t->time_wait_ns = p->time_wait_ns ? p->time_wait_ns : 60 * SL_NS_PER_S;
     t->isn_key = derive(p->secret, "isn");
     t->ts_key = derive(p->secret, "timestamp");
+    t->cookie_keys.base = derive(p->secret, "cookie");
     sl_rng_seed(&t->rng, p->seed);
     init_lists(t, p, now);
     if (make_tables(t, p)) {
@@ -120,6 +121,7 @@ void sl_tcp_destroy(struct sl_tcp *t)
     sl_tcp_slab_free(&t->flights);
     sl_tcp_slab_free(&t->episodes);
     sl_tcp_slab_free(&t->nodes.slab);
+    free(t->cookies_used);
     free(t);
 }
 

@@ -64,7 +64,7 @@ int sl_tcp_create(const struct sl_tcp_params *params, uint64_t now, struct sl_tc
 void sl_tcp_destroy(struct sl_tcp *tcp);
 
 /* Accepts connections to `at`: each reports SL_STREAM_OPEN on `ready` with owner set to `owner`, once established.
- * backlog: connections in SYN-RCVD at a time (further SYNs are dropped and counted). -EADDRINUSE, -ENOMEM. */
+ * backlog: connections in SYN-RCVD at a time (what becomes of further SYNs: opts.cookies). -EADDRINUSE, -ENOMEM. */
 int sl_tcp_listen(struct sl_tcp *tcp, const struct sl_endpoint *at, const struct sl_tcp_opts *opts, uint32_t backlog,
                   struct sl_ready *ready, void *owner, struct sl_tcp_listener **listener);
 /* New settings and owner for connections from now on. */

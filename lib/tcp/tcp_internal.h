@@ -3,6 +3,7 @@
 #define SL_TCP_INTERNAL_H
 
 #include "tcp/conn.h"
+#include "tcp/cookie.h"
 #include "tcp/flight.h"
 #include "tcp/wire.h"
 
@@ -48,6 +49,7 @@ struct sl_tcp_listener {
     struct sl_ready *ready;
     void *owner;
     uint32_t backlog, pending; /* requests: most, now */
+    uint64_t cookies_until;    /* nobody can hold a good cookie after this; 0: none was ever sent */
 };
 
 struct sl_tcp {
@@ -69,6 +71,11 @@ struct sl_tcp {
     struct sl_list settings;
     struct sl_list listeners[TCP_LISTENER_BUCKETS];
     struct sl_hash_key isn_key, ts_key;
+    struct cookie_keys cookie_keys;
+    struct cookie_used {
+        uint32_t hash, ack; /* of tuple and of the ACK that was good */
+    } * cookies_used;
+    uint32_t cookies_used_mask;
     struct sl_rng rng;
     uint64_t held_max_bytes, rto_min_ns, time_wait_ns;
     uint32_t conns_max;
@@ -179,6 +186,7 @@ void sl_tcp_settings_put(struct settings *set);
 /* isn.c */
 uint32_t sl_tcp_isn(const struct sl_tcp *t, const struct tuple *tuple);
 uint32_t sl_tcp_ts_offset(const struct sl_tcp *t, const struct tuple *tuple);
+uint32_t sl_tcp_ts_clock(const struct sl_tcp *t, const struct tuple *tuple); /* what its timestamps show now */
 
 /* emit.c: segments into net */
 enum emit_result {
@@ -341,11 +349,24 @@ uint64_t sl_tcp_pace_rate(const struct conn *c); /* bytes a second; 0: not paced
 /* listen.c */
 struct sl_tcp_listener *sl_tcp_listen_find(struct sl_tcp *t, const struct tuple *tuple);
 /* A segment to a listener with no state of its own. iss_floor: the ISN must be newer than this when has_floor (RFC 9293
- * 3.4.1, TIME-WAIT reuse). */
-void sl_tcp_listen_input(struct sl_tcp_listener *l, struct seg *s, bool has_floor, uint32_t iss_floor);
+ * 3.4.1, TIME-WAIT reuse). The connection when a cookie made one and the segment is to be processed further. */
+struct conn *sl_tcp_listen_input(struct sl_tcp_listener *l, struct seg *s, bool has_floor, uint32_t iss_floor);
+
+/* stateless.c */
+int sl_tcp_cookie_init(struct sl_tcp *t); /* -ENOMEM */
+/* Answers a SYN with a cookie. False when that can't be: the number would not be above the floor. */
+bool sl_tcp_cookie_answer(struct sl_tcp_listener *l, const struct seg *s, bool has_floor, uint32_t iss_floor);
+/* The connection that s, an ACK, opens by its cookie, in the place of the reference `replaces` unless that is 0. NULL
+ * with *why: NO_CONN when l has sent no cookie that could still be good. */
+struct conn *sl_tcp_cookie_open(struct sl_tcp_listener *l, const struct seg *s, uint32_t replaces, enum sl_drop *why);
 
 /* request.c */
-void sl_tcp_request_new(struct sl_tcp_listener *l, const struct seg *s, uint32_t iss);
+/* False with *why: there is no room. */
+bool sl_tcp_request_new(struct sl_tcp_listener *l, const struct seg *s, uint32_t iss, enum sl_drop *why);
+/* These two also for a request that is only a value, made from a cookie. */
+enum emit_result sl_tcp_request_syn_ack(struct sl_tcp *t, const struct request *r, uint32_t tsval);
+/* The connection that r becomes by the ACK s, in the place of the reference `replaces`; NULL: there is no room. */
+struct conn *sl_tcp_request_open(const struct request *r, const struct seg *s, uint32_t replaces);
 /* Forgets all requests of l. */
 void sl_tcp_request_free_all(struct sl_tcp_listener *l);
 /* A segment to a request. The connection when it became one and the segment is to be processed further; NULL when it is

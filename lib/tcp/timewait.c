@@ -14,7 +14,7 @@ static void send_ack(struct sl_tcp *t, const struct linger *w)
                        .opts = w->ts ? OPT_TS : 0,
                        .tsecr = w->ts_recent};
 
-    h.tsval = tcp_now_ms(t) + sl_tcp_ts_offset(t, &w->tuple);
+    h.tsval = sl_tcp_ts_clock(t, &w->tuple);
     sl_tcp_emit_bare(t, &w->tuple, &h);
 }
 
@@ -113,7 +113,7 @@ static bool is_last_fin(const struct linger *w, const struct seg *s)
 
 bool sl_tcp_linger_input(struct linger *w, struct seg *s, struct sl_tcp *t, uint32_t *iss_floor)
 {
-    if (s->flags == TF_SYN && sl_tcp_listen_find(t, &s->tuple) && is_newer_syn(w, s)) {
+    if (seg_is_syn(s) && sl_tcp_listen_find(t, &s->tuple) && is_newer_syn(w, s)) {
         *iss_floor = w->snd_nxt;
         sl_tcp_linger_free(t, w);
         return true;

@@ -22,6 +22,7 @@ enum {
     OPT_WSCALE = 1 << 1,  /* RFC 7323 2 */
     OPT_SACK_OK = 1 << 2, /* RFC 2018 2 */
     OPT_TS = 1 << 3,      /* RFC 7323 3 */
+    OPT_ECN = 1 << 4,     /* no option: the flags of a SYN that asks for ECN or agrees (RFC 3168 6.1.1) */
 };
 
 #define WIRE_HEADER_MIN 20u
@@ -52,6 +53,12 @@ struct seg {
 
 /* Sequence space that s takes: SYN and FIN count (RFC 9293 3.4). */
 static inline uint32_t seg_space(const struct seg *s) { return s->len + !!(s->flags & TF_SYN) + !!(s->flags & TF_FIN); }
+
+/* A SYN and nothing else that decides; ECN's flags may stand beside it. */
+static inline bool seg_is_syn(const struct seg *s)
+{
+    return (s->flags & (TF_SYN | TF_ACK | TF_RST | TF_FIN)) == TF_SYN;
+}
 
 /* Reads the header of in->mbuf, whose data begins with it, into s (hash left open). The mbuf changes hands: s owns it.
  * False with *why when it is malformed: then the caller still frees s->mbuf. */

@@ -9,9 +9,9 @@ from lab import FRONT4, FRONT6, check, digest, until
 SHAPES = ["1 worker", "2 workers"]
 
 
-def download(lab, name, *args, **kw):
+def download(lab, name, *args, timeout=120, **kw):
     with lab.scratch() as d:
-        lab.curl(f"/{name}", "--output", d / "got", *args, timeout=120, **kw)
+        lab.curl(f"/{name}", "--output", d / "got", *args, timeout=timeout, **kw)
         check(digest(d / "got") == digest(lab.document(name)), f"{name} arrived changed")
 
 
@@ -23,8 +23,8 @@ def case_download_100_mb_ipv6(lab):
     download(lab, "100m", address=FRONT6)
 
 
-def upload(lab, name, *args, **kw):
-    lab.curl(f"/upload/{name}-{os.getpid()}", "--upload-file", lab.document(name), "--fail", *args, timeout=120, **kw)
+def upload(lab, name, *args, timeout=120, **kw):
+    lab.curl(f"/upload/{name}-{os.getpid()}", "--upload-file", lab.document(name), "--fail", *args, timeout=timeout, **kw)
     stored = lab.state / "www" / "upload" / f"{name}-{os.getpid()}"
     check(digest(stored) == digest(lab.document(name)), f"{name} was stored changed")
     stored.unlink()
