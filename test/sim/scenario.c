@@ -67,8 +67,6 @@ static void make_opts(struct sl_rng *r, struct sl_tcp_opts *o)
     o->rcv_max_bytes = PICK(r, 0, 0, 4096, 16384, 65536, 1 << 20);
     o->snd_max_bytes = PICK(r, 0, 0, 4096, 65536);
     o->nagle = one_in(r, 6);
-    o->cookies = (uint8_t)PICK(r, SL_TCP_COOKIES_DEFAULT, SL_TCP_COOKIES_ALWAYS);
-    o->ecn = (uint8_t)PICK(r, SL_TCP_ECN_OFF, SL_TCP_ECN_ACCEPT, SL_TCP_ECN_ASK, SL_TCP_ECN_ASK);
 }
 
 static void make_plan(struct sl_rng *r, const struct sim_scenario *sc, struct sim_plan *p)
