@@ -64,7 +64,7 @@ struct conn *sl_tcp_conn_new(struct sl_tcp *t, const struct tuple *tuple, struct
     if (*why)
         return NULL;
     *why = -ENOMEM;
-    if (!replaces && t->table.count - t->lingers.used >= t->conns_max)
+    if (!replaces && !sl_tcp_evict_room(t))
         return NULL;
     c = sl_tcp_slab_take(&t->conns, &idx);
     if (!c)

@@ -50,7 +50,7 @@ static struct request *take(struct sl_tcp_listener *l, const struct tuple *tuple
         sl_stat_drop(t->stats, SL_DROP_TCP_BACKLOG_FULL);
         return NULL;
     }
-    if (t->table.count - t->lingers.used >= t->conns_max || !(r = sl_tcp_slab_take(&t->requests, &idx))) {
+    if (!sl_tcp_evict_room(t) || !(r = sl_tcp_slab_take(&t->requests, &idx))) {
         sl_stat_drop(t->stats, SL_DROP_TCP_CONNS_MAX);
         return NULL;
     }

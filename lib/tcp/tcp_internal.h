@@ -75,6 +75,12 @@ struct sl_tcp {
         uint64_t period_end_ns;
         uint32_t left;
     } rst_budget;
+    struct {
+        uint32_t hand;   /* the object of conns that was looked at last */
+        uint32_t budget; /* objects that may be looked at for a place, until timers run again */
+        uint32_t passed; /* since somebody went */
+        uint64_t next_at, patience_ns;
+    } evict;
 };
 
 /* Memory: what queues hold, against marks in eighths of held_max_bytes. From MARK_JOIN on small payloads are copied
@@ -302,6 +308,12 @@ uint32_t sl_tcp_pmtu_new_bytes(struct conn *c, uint32_t len, uint32_t could);
 void sl_tcp_pmtu_sent(struct conn *c, uint32_t seq, uint32_t len); /* that went out, longer than mss */
 void sl_tcp_pmtu_sent_again(struct conn *c, uint32_t seq);         /* something from seq on was lost */
 void sl_tcp_pmtu_acked(struct conn *c);                            /* snd_una moved */
+
+/* evict.c: who goes when there is no more room */
+void sl_tcp_evict_init(struct sl_tcp *t);
+bool sl_tcp_evict_room(struct sl_tcp *t); /* whether one more connection has a place, if need be another one's */
+void sl_tcp_evict_timers(struct sl_tcp *t);
+uint64_t sl_tcp_evict_next(const struct sl_tcp *t);
 
 /* icmp.c */
 void sl_tcp_icmp_input(struct sl_tcp *t, const struct sl_net_icmp *e);
