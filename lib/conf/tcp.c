@@ -8,14 +8,14 @@ void conf_check_tcp(struct conf_reader *r, const struct conf_section *s, const s
     struct sl_conf_tcp *tcp = obj;
 
     (void)r;
-    for (uint32_t i = 0; s->keys[i].name != NULL; i++)
+    for (uint32_t i = 0; i < CONF_KEYS_MAX && s->keys[i].name != NULL; i++)
         tcp->given |= (uint32_t)(g->mark[i].line != 0) << i;
 }
 
 /* The keys of all three tables lie in the same structure. */
 static void inherit(const struct conf_section *s, struct sl_conf_tcp *tcp, const struct sl_conf_tcp *top)
 {
-    for (uint32_t i = 0; s->keys[i].name != NULL; i++) {
+    for (uint32_t i = 0; i < CONF_KEYS_MAX && s->keys[i].name != NULL; i++) {
         const struct conf_key *key = &s->keys[i];
 
         if ((tcp->given >> i & 1) == 0)

@@ -13,13 +13,16 @@ uint16_t sl_tcp_mss_offer(const struct sl_net_path *path, const struct tuple *tu
     return path->mtu > headers + TCP_MSS_FLOOR ? (uint16_t)(path->mtu - headers) : (uint16_t)TCP_MSS_FLOOR;
 }
 
-void sl_tcp_conn_set_mss(struct conn *c)
+uint16_t sl_tcp_conn_mss_for(const struct conn *c, uint16_t mtu)
 {
-    uint32_t mss = sl_tcp_mss_offer(&c->path, &c->tuple);
+    struct sl_net_path path = {.mtu = mtu};
+    uint32_t mss = sl_tcp_mss_offer(&path, &c->tuple);
 
     mss = SL_MIN(mss, SL_MAX(c->peer_mss, TCP_MSS_FLOOR));
-    c->mss = (uint16_t)(mss - (c->flags & F_TS ? WIRE_TS_BYTES : 0));
+    return (uint16_t)(mss - (c->flags & F_TS ? WIRE_TS_BYTES : 0));
 }
+
+void sl_tcp_conn_set_mss(struct conn *c) { c->mss = sl_tcp_conn_mss_for(c, c->path.mtu); }
 
 static void fill(struct conn *c, struct sl_tcp *t, const struct tuple *tuple, struct settings *set)
 {
@@ -34,6 +37,7 @@ static void fill(struct conn *c, struct sl_tcp *t, const struct tuple *tuple, st
     c->peer_mss = sl_ip_is4(&tuple->local) ? TCP_MSS_DEFAULT4 : TCP_MSS_DEFAULT6;
     c->rcv_shift = set->rcv_shift;
     sl_tcp_window_init(c);
+    sl_tcp_pmtu_init(c);
     c->ts_offset = sl_tcp_ts_offset(t, tuple);
     sl_stream_init(&c->stream, &sl_tcp_stream_ops);
     sl_list_init(&c->out_link);
@@ -61,7 +65,7 @@ struct conn *sl_tcp_conn_new(struct sl_tcp *t, const struct tuple *tuple, struct
     if (*why)
         return NULL;
     *why = -ENOMEM;
-    if (!replaces && t->table.count - t->lingers.used >= t->conns_max)
+    if (!replaces && !sl_tcp_evict_room(t))
         return NULL;
     c = sl_tcp_slab_take(&t->conns, &idx);
     if (!c)

@@ -76,6 +76,14 @@ struct window {
     uint32_t rtt_us; /* as the receiver sees it; 0: no sample yet */
 };
 
+/* Packet sizes (pmtu.c); the size itself is path.mtu. */
+struct pmtu {
+    uint64_t raise_at;             /* when a larger segment may be tried; SL_NEVER: nothing is larger */
+    uint32_t probe_seq, probe_end; /* the large segment that is under way; equal: none */
+    uint8_t shrinks_left;          /* by ICMP */
+    uint8_t silences;              /* retransmission timeouts of full segments in a row */
+};
+
 struct settings;
 struct sl_tcp_cc;
 
@@ -161,6 +169,7 @@ struct conn {
 
     /* Line 7: what text that a user takes reads and writes besides. */
     struct window win __attribute__((aligned(SL_CACHE_LINE)));
+    struct pmtu pmtu;
 };
 
 _Static_assert(offsetof(struct conn, delack_at) + 8 == 2 * SL_CACHE_LINE, "an in-order segment needs two lines");

@@ -2,22 +2,6 @@
  * 4), and can't end what is established. */
 #include "tcp/tcp_internal.h"
 
-static void too_big(struct conn *c, uint16_t mtu)
-{
-    uint32_t floor = sl_ip_is4(&c->tuple.local) ? TCP_MTU_FLOOR4 : TCP_MTU_FLOOR6;
-
-    mtu = (uint16_t)SL_MAX(mtu, floor);
-    if (!conn_synchronized(c) || mtu >= c->path.mtu) {
-        sl_stat_drop(c->t->stats, SL_DROP_TCP_ICMP_IGNORED);
-        return;
-    }
-    c->path.mtu = mtu;
-    sl_tcp_conn_set_mss(c);
-    sl_stat_inc(c->t->stats, SL_CTR_TCP_PMTU_SHRUNK);
-    sl_tcp_recovery_resend(c);
-    conn_wants_output(c);
-}
-
 /* RFC 1122 4.2.3.9, with RFC 5461's reading: hard errors end a connection only while it is being opened. */
 static void unreachable(struct conn *c, bool hard)
 {
@@ -36,7 +20,7 @@ static void to_conn(struct conn *c, const struct sl_net_icmp *e)
         return;
     }
     if (e->kind == SL_ICMP_TOO_BIG)
-        too_big(c, e->mtu);
+        sl_tcp_pmtu_too_big(c, e->mtu, e->seq);
     else
         unreachable(c, e->kind == SL_ICMP_HARD);
 }

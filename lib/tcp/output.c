@@ -72,6 +72,8 @@ static void commit_new(struct conn *c, const struct plan *p, uint32_t len)
 
     sl_tcp_recovery_sent(c, p->seq, len);
     c->snd_nxt = p->seq + len;
+    if (len > c->mss)
+        sl_tcp_pmtu_sent(c, p->seq, len);
     c->flags &= ~(uint32_t)(F_PROBE_OUT | F_OVERRIDE);
     sl_tcp_pace_sent(c, len);
     sl_tcp_timer_sent(c, was_idle);
@@ -81,6 +83,7 @@ static void commit_rtx(struct conn *c, const struct plan *p, uint32_t len)
 {
     sl_tcp_recovery_sent_again(c, p->seq, len);
     c->flags &= ~(uint32_t)F_RTX_FORCE;
+    sl_tcp_pmtu_sent_again(c, p->seq);
     c->retransmits++;
     sl_tcp_pace_sent(c, len);
     sl_stat_inc(c->t->stats, SL_CTR_TCP_RETRANSMITS);
@@ -121,7 +124,8 @@ static void (*const commit[])(struct conn *, const struct plan *, uint32_t) = {
 static enum emit_result send_plan(struct conn *c, const struct plan *p)
 {
     struct header h = {.seq = p->seq};
-    uint32_t wnd = open_header(c, &h), room = c->mss - (h.n_sacks ? 4 + 8u * h.n_sacks : 0);
+    uint32_t wnd = open_header(c, &h), most = p->kind == PLAN_NEW ? SL_MAX(p->len, (uint32_t)c->mss) : c->mss;
+    uint32_t room = most - (h.n_sacks ? 4 + 8u * h.n_sacks : 0);
     uint32_t text = seq_lt(p->seq, c->snd_end) ? SL_MIN(SL_MIN(p->len, c->snd_end - p->seq), room) : 0;
     enum emit_result r;
 
@@ -192,7 +196,7 @@ static uint32_t new_bytes(struct conn *c)
         c->flags |= F_CWND_LIMITED;
         return 0;
     }
-    return len;
+    return sl_tcp_pmtu_new_bytes(c, len, SL_MIN(room, pipe < c->cwnd ? c->cwnd - pipe : 0));
 }
 
 /* After a silence cwnd says nothing about the path any more (RFC 5681 4.1). */

@@ -67,7 +67,7 @@ static struct request *take(struct sl_tcp_listener *l, const struct tuple *tuple
     if (backlog_is_full(l))
         return NULL;
     *why = SL_DROP_TCP_CONNS_MAX;
-    if (t->table.count - t->lingers.used >= t->conns_max || !(r = sl_tcp_slab_take(&t->requests, &idx)))
+    if (!sl_tcp_evict_room(t) || !(r = sl_tcp_slab_take(&t->requests, &idx)))
         return NULL;
     if (!sl_tcp_table_insert(&t->table, tuple, ref_make(REF_REQUEST, idx))) {
         sl_tcp_slab_give(&t->requests, idx);

@@ -42,6 +42,7 @@ void sl_tcp_send_acked(struct conn *c, uint32_t ack)
     if (seq_gt(ack, data_una))
         sl_tcp_queue_drop(&c->t->nodes, &c->sndq, SL_MIN(ack - data_una, c->sndq.bytes));
     c->snd_una = ack;
+    sl_tcp_pmtu_acked(c);
     if (seq_lt(c->snd_place.seq, ack))
         c->snd_place.node = NODE_NONE;
     if (seq_lt(c->rtx_place.seq, ack))

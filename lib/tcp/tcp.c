@@ -31,10 +31,11 @@ static int make_tables(struct sl_tcp *t, const struct sl_tcp_params *p)
     struct sl_hash_key key = derive(p->secret, "table");
     uint32_t nodes = (uint32_t)SL_MIN(p->held_max_bytes / SLICE_BYTES_MIN + 4096, (uint64_t)UINT32_MAX / 4);
     uint32_t seldom = SL_MAX(p->conns_max / 4, 64u);
+    uint32_t objects = p->conns_max + p->conns_max / 8 + 64; /* some are over, and their users have not let go yet */
 
     t->table.tuple_of = NULL;
     if (sl_tcp_table_init(&t->table, p->conns_max + p->time_wait_max, &key) ||
-        sl_tcp_slab_init(&t->conns, sizeof(struct conn), p->conns_max) ||
+        sl_tcp_slab_init(&t->conns, sizeof(struct conn), objects) ||
         sl_tcp_slab_init(&t->requests, sizeof(struct request), p->conns_max) ||
         sl_tcp_slab_init(&t->lingers, sizeof(struct linger), p->time_wait_max) ||
         sl_tcp_slab_init(&t->reasms, sizeof(struct reasm), seldom) ||
@@ -83,6 +84,7 @@ int sl_tcp_create(const struct sl_tcp_params *p, uint64_t now, struct sl_tcp **t
     t->ts_key = derive(p->secret, "timestamp");
     t->cookie_keys.base = derive(p->secret, "cookie");
     sl_rng_seed(&t->rng, p->seed);
+    sl_tcp_evict_init(t);
     init_lists(t, p, now);
     if (make_tables(t, p)) {
         sl_tcp_destroy(t);
@@ -164,6 +166,7 @@ void sl_tcp_timers(struct sl_tcp *t, uint64_t now)
     sl_tcp_timer_run(t);
     sl_tcp_request_timers(t);
     sl_tcp_linger_timers(t);
+    sl_tcp_evict_timers(t);
     sl_tcp_conn_reap(t);
     sl_stat_add(t->stats, SL_CTR_TCP_BYTES_COPIED, t->nodes.copied_bytes - t->copied_told);
     t->copied_told = t->nodes.copied_bytes;
@@ -172,6 +175,8 @@ void sl_tcp_timers(struct sl_tcp *t, uint64_t now)
 uint64_t sl_tcp_next(const struct sl_tcp *t)
 {
     uint64_t next = SL_MIN(sl_wheel_next(&t->wheel), sl_fifo_next(&t->tw_fifo));
+
+    next = SL_MIN(next, sl_tcp_evict_next(t));
 
     for (uint32_t i = 0; i < TCP_SYN_ACKS_MAX; i++)
         next = SL_MIN(next, sl_fifo_next(&t->req_fifos[i]));

@@ -83,6 +83,12 @@ struct sl_tcp {
         uint64_t period_end_ns;
         uint32_t left;
     } rst_budget;
+    struct {
+        uint32_t hand;   /* the object of conns that was looked at last */
+        uint32_t budget; /* objects that may be looked at for a place, until timers run again */
+        uint32_t passed; /* since somebody went */
+        uint64_t next_at, patience_ns;
+    } evict;
 };
 
 /* Memory: what queues hold, against marks in eighths of held_max_bytes. From MARK_JOIN on small payloads are copied
@@ -137,6 +143,7 @@ struct conn *sl_tcp_conn_new(struct sl_tcp *t, const struct tuple *tuple, struct
 uint16_t sl_tcp_mss_offer(const struct sl_net_path *path, const struct tuple *tuple);
 /* Computes what a full segment holds from the path's MTU, the peer's MSS and the options. */
 void sl_tcp_conn_set_mss(struct conn *c);
+uint16_t sl_tcp_conn_mss_for(const struct conn *c, uint16_t mtu); /* the same for another MTU */
 /* What both sides agreed on in their SYNs. */
 void sl_tcp_conn_agree(struct conn *c, uint8_t opts, uint8_t peer_shift, uint16_t peer_mss, uint32_t ts_recent);
 /* Out of the table and off every list, send queue freed; the user is told `reason`. Received bytes stay readable when
@@ -402,6 +409,22 @@ static inline uint32_t settings_syn_window(const struct settings *set)
 {
     return SL_MIN(set->opts.rcv_max_bytes, (uint32_t)UINT16_MAX);
 }
+
+/* pmtu.c: the size of packets that the path takes */
+void sl_tcp_pmtu_init(struct conn *c);
+void sl_tcp_pmtu_too_big(struct conn *c, uint32_t mtu, uint32_t seq); /* ICMP about our segment at seq says so */
+void sl_tcp_pmtu_rto(struct conn *c);
+/* len, or the size of a larger segment with which to try the path. could: bytes that windows leave room for. */
+uint32_t sl_tcp_pmtu_new_bytes(struct conn *c, uint32_t len, uint32_t could);
+void sl_tcp_pmtu_sent(struct conn *c, uint32_t seq, uint32_t len); /* that went out, longer than mss */
+void sl_tcp_pmtu_sent_again(struct conn *c, uint32_t seq);         /* something from seq on was lost */
+void sl_tcp_pmtu_acked(struct conn *c);                            /* snd_una moved */
+
+/* evict.c: who goes when there is no more room */
+void sl_tcp_evict_init(struct sl_tcp *t);
+bool sl_tcp_evict_room(struct sl_tcp *t); /* whether one more connection has a place, if need be another one's */
+void sl_tcp_evict_timers(struct sl_tcp *t);
+uint64_t sl_tcp_evict_next(const struct sl_tcp *t);
 
 /* icmp.c */
 void sl_tcp_icmp_input(struct sl_tcp *t, const struct sl_net_icmp *e);

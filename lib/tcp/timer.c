@@ -51,6 +51,7 @@ static void rtx_syn(struct conn *c)
 
 static void rtx_data(struct conn *c)
 {
+    sl_tcp_pmtu_rto(c);
     sl_tcp_recovery_rto(c);
     c->backoff += c->backoff < BACKOFF_MAX;
 }

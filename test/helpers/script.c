@@ -203,6 +203,7 @@ uint32_t drop_all_bytes(void)
 }
 
 uint64_t script_counter(enum sl_ctr c) { return sl_stat_read(&g->stats.ctr[c]); }
+uint64_t script_drops(enum sl_drop d) { return sl_stat_read(&g->stats.drop[d]); }
 
 /* ---- frames to the endpoint ---- */
 void script_deliver(const struct th_pkt *p)

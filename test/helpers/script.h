@@ -132,6 +132,7 @@ uint32_t script_conns(void);            /* sl_tcp_conns */
 uint32_t script_seq(uint32_t relative); /* one of the endpoint's numbers, absolute */
 uint32_t script_last_ack(void);         /* relative, of the last segment taken by expect */
 uint64_t script_counter(enum sl_ctr c);
+uint64_t script_drops(enum sl_drop d);
 const struct th_tcp *script_last(void); /* the last segment taken by expect */
 
 /* ---- behind the macros ---- */
