@@ -109,6 +109,7 @@ void sl_tcp_ack_process(struct conn *c, const struct seg *s)
         advance(c, s);
     }
     take_window(c, s, info.acked_bytes != 0);
+    info.ece = sl_tcp_ecn_echoed(c, s);
     sl_tcp_recovery_ack(c, &info);
     if (c->snd_nxt != conn_snd_limit(c) || c->ca != CA_OPEN)
         conn_wants_output(c);

@@ -50,6 +50,9 @@ enum {
     F_SYN_RTX = 1 << 20,      /* the SYN was sent more than once */
     F_DEAD = 1 << 21,         /* stands on the list of connections to be freed */
     F_WSCALE = 1 << 22,       /* window scaling negotiated */
+    F_ECN = 1 << 28,          /* ECN negotiated (RFC 3168) */
+    F_ECN_ECHO = 1 << 29,     /* CE came: ECE goes out until CWR comes */
+    F_ECN_CWR = 1 << 30,      /* cwnd was reduced: CWR goes out with the next new data */
     F_UNIT = 1 << 23,         /* the user looked at what waits and left it: it needs more to take any */
 };
 

@@ -67,6 +67,7 @@ static void enter_recovery(struct conn *c)
     c->flags |= F_RTX_FORCE;
     conn_cc(c)->congested(c, conn_flight(c), c->t->now);
     c->cwnd = c->ssthresh;
+    c->flags |= F_ECN_CWR;
     sl_stat_inc(c->t->stats, SL_CTR_TCP_FAST_RECOVERIES);
 }
 
@@ -92,7 +93,7 @@ static void ack_open(struct conn *c, const struct ack_info *a)
         c->high_rxt = c->snd_una;
         if (seq_gt(c->snd_una, c->recover))
             c->recover = c->snd_una - 1; /* keeps the comparison true across 2^31 bytes */
-        if (c->flags & F_CWND_LIMITED)
+        if (c->flags & F_CWND_LIMITED && !a->ece)
             conn_cc(c)->acked(c, a, c->t->now);
     } else if (a->dup || a->sacked_bytes) {
         c->dupacks += c->dupacks < UINT8_MAX;
@@ -149,6 +150,7 @@ void sl_tcp_recovery_ack(struct conn *c, const struct ack_info *a)
 void sl_tcp_recovery_rto(struct conn *c)
 {
     conn_cc(c)->timeout(c, conn_flight(c), c->ca != CA_LOSS, c->t->now);
+    c->flags |= F_ECN_CWR;
     sl_tcp_recovery_resend(c);
     sl_stat_inc(c->t->stats, SL_CTR_TCP_RTOS);
 }

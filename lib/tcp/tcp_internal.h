@@ -223,6 +223,7 @@ struct ack_info {
     uint32_t sacked_bytes; /* newly SACKed */
     uint32_t rtt_us;       /* the sample that this ACK gave; 0: none */
     bool dup;              /* RFC 5681's duplicate ACK */
+    bool ece;              /* the peer echoes congestion: cwnd does not grow (RFC 3168 6.1.2) */
 };
 void sl_tcp_recovery_ack(struct conn *c, const struct ack_info *a);
 void sl_tcp_recovery_rto(struct conn *c);
@@ -231,6 +232,14 @@ uint32_t sl_tcp_recovery_pipe(const struct conn *c);
 bool sl_tcp_recovery_next(const struct conn *c, bool rescue, uint32_t *seq, uint32_t *len);
 /* Marks all that is in flight as to be sent again, without blaming congestion (smaller MTU). */
 void sl_tcp_recovery_resend(struct conn *c);
+
+/* ecn.c: RFC 3168 */
+bool sl_tcp_ecn_asks(const struct conn *c); /* our SYN asked, or will */
+uint8_t sl_tcp_ecn_syn_flags(const struct conn *c);
+void sl_tcp_ecn_mark(const struct conn *c, struct header *h); /* of a segment of new data */
+void sl_tcp_ecn_receive(struct conn *c, const struct seg *s); /* acceptable text, in order or not */
+bool sl_tcp_ecn_echoed(struct conn *c, const struct seg *s);  /* whether an acceptable ACK echoes congestion */
+void sl_tcp_recovery_reduce(struct conn *c);                  /* congestion without loss */
 
 /* rtt.c: RFC 6298 */
 void sl_tcp_rtt_sample(struct conn *c, uint64_t rtt_ns);
