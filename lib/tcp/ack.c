@@ -209,6 +209,7 @@ void sl_tcp_ack_process(struct conn *c, const struct seg *s)
     take_sacks(c, s, &m, &info);
     measure(c, s, &m, &info);
     take_window(c, s, info.acked_bytes != 0);
+    info.ece = sl_tcp_ecn_echoed(c, s);
     sl_tcp_recovery_ack(c, &info);
     if (info.acked_bytes)
         sl_tcp_timer_acked(c);

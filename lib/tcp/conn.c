@@ -86,6 +86,7 @@ struct conn *sl_tcp_conn_new(struct sl_tcp *t, const struct tuple *tuple, struct
 void sl_tcp_conn_agree(struct conn *c, uint8_t opts, uint8_t peer_shift, uint16_t peer_mss, uint32_t ts_recent)
 {
     c->flags |= (opts & OPT_TS ? F_TS : 0) | (opts & OPT_SACK_OK ? F_SACK : 0) | (opts & OPT_WSCALE ? F_WSCALE : 0);
+    c->flags |= opts & OPT_ECN ? F_ECN : 0;
     if (opts & OPT_MSS)
         c->peer_mss = peer_mss;
     c->snd_shift = opts & OPT_WSCALE ? (uint8_t)SL_MIN(peer_shift, TCP_SHIFT_MAX) : 0;

@@ -51,7 +51,10 @@ enum {
     F_DEAD = 1 << 21,         /* stands on the list of connections to be freed */
     F_WSCALE = 1 << 22,       /* window scaling negotiated */
     F_UNIT = 1 << 23,         /* the user looked at what waits and left it: it needs more to take any */
-    F_PACE_HELD = 1 << 30,    /* new segments wait until pace_at */
+    F_ECN = 1 << 24,          /* ECN negotiated (RFC 3168) */
+    F_ECN_ECHO = 1 << 25,     /* CE came: ECE goes out until CWR comes */
+    F_ECN_CWR = 1 << 26,      /* cwnd was reduced: CWR goes out with the next new data */
+    F_PACE_HELD = 1 << 27,    /* new segments wait until pace_at */
 };
 
 /* Loss recovery: what snd_una .. recover means. CWR: nothing is lost, but an ECN echo, or a loss that a probe repaired,

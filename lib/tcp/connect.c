@@ -92,6 +92,8 @@ void sl_tcp_connect_established(struct conn *c)
             c->rto_us = TCP_RTO_AFTER_SYN_LOSS_US;
     }
     sl_stat_inc(c->t->stats, c->flags & F_PASSIVE ? SL_CTR_TCP_ACCEPTED : SL_CTR_TCP_CONNECTED);
+    if (c->flags & F_ECN)
+        sl_stat_inc(c->t->stats, SL_CTR_TCP_ECN_CONNS);
     sl_tcp_timer_rearm(c);
     if (!(c->flags & F_SHUT))
         c->stream.state |= SL_STREAM_WRITABLE;
@@ -110,7 +112,7 @@ static void learn_from_syn(struct conn *c, const struct seg *s)
     c->irs = s->seq;
     c->rcv_nxt = c->last_ack = s->seq + 1;
     c->rcv_adv = c->rcv_nxt + settings_syn_window(c->set);
-    sl_tcp_conn_agree(c, s->opts, s->wscale, s->mss, s->tsval);
+    sl_tcp_conn_agree(c, sl_tcp_ecn_asks(c) ? s->opts : s->opts & (uint8_t)~OPT_ECN, s->wscale, s->mss, s->tsval);
     c->snd_wnd = c->max_snd_wnd = s->wnd;
     c->snd_wl1 = s->seq;
     c->snd_wl2 = s->ack;

@@ -28,9 +28,9 @@ static struct rte_mbuf *make_header(struct sl_tcp *t, const struct tuple *tuple,
 }
 
 static enum emit_result hand_over(struct sl_tcp *t, struct sl_net_path *path, const struct tuple *tuple,
-                                  struct rte_mbuf *m)
+                                  struct rte_mbuf *m, uint8_t ecn)
 {
-    int rc = sl_net_emit(t->net, path, &tuple->local, &tuple->remote, m, 0, t->now);
+    int rc = sl_net_emit(t->net, path, &tuple->local, &tuple->remote, m, ecn, t->now);
 
     if (rc == -ENOBUFS)
         return EMIT_NO_ROOM;
@@ -48,7 +48,7 @@ enum emit_result sl_tcp_emit_on(struct sl_tcp *t, struct sl_net_path *path, cons
         return EMIT_NO_ROOM;
     }
     m = make_header(t, tuple, h);
-    return m ? hand_over(t, path, tuple, m) : EMIT_NO_MBUF;
+    return m ? hand_over(t, path, tuple, m, h->ecn) : EMIT_NO_MBUF;
 }
 
 enum emit_result sl_tcp_emit_bare(struct sl_tcp *t, const struct tuple *tuple, const struct header *h)
@@ -140,5 +140,5 @@ enum emit_result sl_tcp_emit_data(struct conn *c, const struct header *h, const 
         rte_pktmbuf_free(m);
         return EMIT_NO_MBUF;
     }
-    return hand_over(t, &c->path, &c->tuple, m);
+    return hand_over(t, &c->path, &c->tuple, m, h->ecn);
 }

@@ -103,8 +103,8 @@ static void trim(struct conn *c, struct seg *s)
 static enum verdict check_sequence(struct conn *c, struct seg *s)
 {
     if (c->state == ST_SYN_RCVD && s->flags & TF_SYN && s->flags & TF_ACK &&
-        s->seq == c->irs) { /* the other half of a simultaneous open */
-        s->flags &= (uint8_t)~TF_SYN;
+        s->seq == c->irs) {                       /* the other half of a simultaneous open */
+        s->flags &= (uint8_t) ~(TF_SYN | TF_ECE); /* ECE beside SYN is no echo */
         s->seq++;
         s->wnd >>= c->snd_shift; /* the window of a SYN is not scaled */
         conn_ack_now(c);
@@ -196,6 +196,7 @@ static enum verdict take_text(struct conn *c, struct seg *s)
     uint32_t end = s->seq + s->len;
     bool fin = s->flags & TF_FIN;
 
+    sl_tcp_ecn_receive(c, s);
     if (!takes[c->state]) {
         if (s->len || fin)
             conn_ack_now(c);

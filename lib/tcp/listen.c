@@ -106,6 +106,7 @@ struct conn *sl_tcp_listen_input(struct sl_tcp_listener *l, struct seg *s, bool 
             return c;
         refuse_ack(l, s, why);
     } else if (seg_is_syn(s)) { /* third */
+        s->opts &= l->set->opts.ecn == SL_TCP_ECN_OFF ? (uint8_t)~OPT_ECN : UINT8_MAX;
         take_syn(l, s, has_floor, iss_floor);
     } else { /* fourth, and SYN+FIN that no honest peer sends */
         sl_stat_drop(l->t->stats, SL_DROP_TCP_BAD_FLAGS);

@@ -29,7 +29,7 @@ static uint32_t put_window(const struct conn *c, struct header *h, uint8_t shift
 static uint32_t open_header(struct conn *c, struct header *h)
 {
     h->ack = c->rcv_nxt;
-    h->flags |= TF_ACK;
+    h->flags |= TF_ACK | (c->flags & F_ECN_ECHO ? TF_ECE : 0);
     if (c->flags & F_TS) {
         h->opts |= OPT_TS;
         h->tsval = conn_tsval(c);
@@ -45,7 +45,7 @@ static uint32_t syn_header(struct conn *c, struct header *h)
 {
     bool answer = c->state == ST_SYN_RCVD;
 
-    h->flags = TF_SYN | (answer ? TF_ACK : 0);
+    h->flags = TF_SYN | (answer ? TF_ACK : 0) | sl_tcp_ecn_syn_flags(c);
     h->ack = answer ? c->rcv_nxt : 0;
     h->opts = OPT_MSS;
     h->opts |= !answer || c->flags & F_TS ? OPT_TS : 0;
@@ -134,10 +134,13 @@ static enum emit_result send_plan(struct conn *c, const struct plan *p)
         h.flags |= TF_FIN;
     if (text && p->seq + text == c->snd_end)
         h.flags |= TF_PSH;
+    if (p->kind == PLAN_NEW && text)
+        sl_tcp_ecn_mark(c, &h);
     r = sl_tcp_emit_data(c, &h, p->place, text);
     if (r != EMIT_SENT && r != EMIT_LOST)
         return r;
     commit[p->kind](c, p, text + !!(h.flags & TF_FIN));
+    c->flags &= h.flags & TF_CWR ? ~(uint32_t)F_ECN_CWR : UINT32_MAX;
     c->last_tx_ms = tcp_now_ms(c->t);
     sl_tcp_recv_ack_sent(c, wnd);
     return EMIT_SENT;

@@ -126,6 +126,7 @@ static void begin(struct conn *c, uint8_t ca, uint32_t window_bytes, uint32_t de
     sl_tcp_undo_begin(c, ca == CA_RECOVERY, false);
     conn_cc(c)->congested(c, window_bytes, c->t->now);
     sl_tcp_prr_begin(c, delivered_bytes);
+    c->flags |= F_ECN_CWR;
 }
 
 static void enter_recovery(struct conn *c, uint32_t delivered_bytes)
@@ -142,14 +143,15 @@ void sl_tcp_recovery_lost(struct conn *c)
     conn_wants_output(c);
 }
 
-void sl_tcp_recovery_reduce(struct conn *c)
+bool sl_tcp_recovery_reduce(struct conn *c)
 {
     if (c->ca != CA_OPEN)
-        return;
+        return false;
     sl_stat_inc(c->t->stats, SL_CTR_TCP_CWND_REDUCED);
     begin(c, CA_CWR, c->cwnd, 0); /* cwnd's share, not that of what this ACK has left in flight (RFC 3168 6.1.2) */
     if (!conn_flight(c))
         finish(c);
+    return true;
 }
 
 /* The peer may have thrown SACKed bytes away (RFC 2018 section 8): nothing is taken for delivered. */
@@ -177,6 +179,7 @@ void sl_tcp_recovery_rto(struct conn *c)
     else if (first)
         sl_tcp_undo_begin(c, true, true);
     conn_cc(c)->timeout(c, conn_flight(c), first, c->t->now);
+    c->flags |= F_ECN_CWR;
     f = enter_loss(c);
     if (f && c->flags & F_SACK)
         sl_tcp_rack_rto(c, f);
@@ -201,7 +204,7 @@ void sl_tcp_recovery_resend(struct conn *c)
 
 static void grow(struct conn *c, const struct ack_info *a)
 {
-    if (a->acked_bytes && c->flags & F_CWND_LIMITED)
+    if (a->acked_bytes && c->flags & F_CWND_LIMITED && !a->ece)
         conn_cc(c)->acked(c, a, c->t->now);
 }
 

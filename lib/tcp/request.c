@@ -13,7 +13,7 @@ static enum emit_result answer(struct sl_tcp *t, const struct request *r, uint8_
     bool syn = flags & TF_SYN;
     struct header h = {.seq = syn ? r->iss : r->iss + 1,
                        .ack = r->irs + 1,
-                       .flags = flags,
+                       .flags = flags | (syn && r->opts & OPT_ECN ? TF_ECE : 0),
                        .wscale = r->set->rcv_shift,
                        .tsval = tsval,
                        .tsecr = r->ts_recent};
@@ -173,7 +173,8 @@ static bool in_window(const struct request *r, const struct seg *s)
  * at. */
 static bool acceptable(struct sl_tcp *t, struct request *r, const struct seg *s)
 {
-    if (seg_is_syn(s) && s->seq == r->irs) { /* our SYN-ACK was lost, or late */
+    if (seg_is_syn(s) && s->seq == r->irs) {      /* our SYN-ACK was lost, or late */
+        r->opts &= (uint8_t)(s->opts | ~OPT_ECN); /* a client that gave up ECN means it (RFC 3168 6.1.1.1) */
         if (r->challenges < CHALLENGES_MAX) {
             r->challenges++;
             send_syn_ack(t, r);

@@ -257,6 +257,7 @@ struct ack_info {
     struct range dsack;       /* what arrived twice (RFC 2883); start == end: nothing */
     bool bare_dup;            /* acknowledges nothing new, carries nothing, and no SACK block */
     bool dup;                 /* RFC 5681's duplicate ACK, or one with SACK blocks that nobody could note */
+    bool ece;                 /* the peer echoes congestion: cwnd does not grow (RFC 3168 6.1.2) */
 };
 static inline bool ack_has_dsack(const struct ack_info *a) { return a->dsack.start != a->dsack.end; }
 
@@ -264,8 +265,8 @@ static inline bool ack_has_dsack(const struct ack_info *a) { return a->dsack.sta
 void sl_tcp_recovery_ack(struct conn *c, struct ack_info *a);
 void sl_tcp_recovery_rto(struct conn *c);
 /* Congestion without a loss that is to be repaired: an ECN echo (RFC 3168 6.1.2), or a probe that repaired it. At most
- * once per window of data. */
-void sl_tcp_recovery_reduce(struct conn *c);
+ * once per window of data: whether this was the time. */
+bool sl_tcp_recovery_reduce(struct conn *c);
 /* Something counts as lost now. */
 void sl_tcp_recovery_lost(struct conn *c);
 /* The congestion was none: as if it had not been. */
@@ -328,6 +329,12 @@ void sl_tcp_prr_begin(struct conn *c, uint32_t delivered_bytes);
 void sl_tcp_prr_ack(struct conn *c, const struct ack_info *a, bool more_lost);
 void sl_tcp_prr_sent(struct conn *c, uint32_t bytes);
 void sl_tcp_prr_end(struct conn *c);
+/* ecn.c: RFC 3168 */
+bool sl_tcp_ecn_asks(const struct conn *c); /* our SYN asked, or will */
+uint8_t sl_tcp_ecn_syn_flags(const struct conn *c);
+void sl_tcp_ecn_mark(const struct conn *c, struct header *h); /* of a segment of new data */
+void sl_tcp_ecn_receive(struct conn *c, const struct seg *s); /* acceptable text, in order or not */
+bool sl_tcp_ecn_echoed(struct conn *c, const struct seg *s);  /* whether an acceptable ACK echoes congestion */
 
 /* rtt.c: RFC 6298 */
 void sl_tcp_rtt_sample(struct conn *c, uint64_t rtt_ns);

@@ -78,6 +78,14 @@ static bool read_options(struct seg *s, struct sl_cursor c)
     return !c.bad;
 }
 
+/* RFC 3168 6.1.1: a SYN asks with both flags, a SYN-ACK agrees with ECE alone; some reflect both, and mean neither. */
+static bool speaks_ecn(const struct seg *s)
+{
+    uint8_t both = s->flags & (TF_ECE | TF_CWR);
+
+    return s->flags & TF_SYN && both == (s->flags & TF_ACK ? TF_ECE : TF_ECE | TF_CWR);
+}
+
 bool sl_tcp_wire_parse(const struct sl_net_seg *in, struct seg *s, enum sl_drop *why)
 {
     uint8_t copy[WIRE_HEADER_MAX];
@@ -97,6 +105,7 @@ bool sl_tcp_wire_parse(const struct sl_net_seg *in, struct seg *s, enum sl_drop 
     s->ack = sl_cursor_u32(&c);
     offset = (sl_cursor_u8(&c) >> 4) * 4u;
     s->flags = sl_cursor_u8(&c);
+    s->opts = speaks_ecn(s) ? OPT_ECN : 0;
     s->wnd = sl_cursor_u16(&c);
     sl_cursor_skip(&c, 4); /* checksum: net's; urgent pointer: urgent data is delivered in line */
     if (c.bad || offset < WIRE_HEADER_MIN || offset > total || !s->tuple.rport || !s->tuple.lport)

@@ -70,6 +70,7 @@ struct header {
     uint32_t tsval, tsecr;
     uint16_t wnd, mss; /* wnd as on the wire */
     uint8_t flags, opts, wscale, n_sacks;
+    uint8_t ecn; /* the IP header's two bits */
     struct range sacks[WIRE_SACKS_MAX];
 };
 

@@ -21,7 +21,9 @@ struct input {
 struct slot {
     struct sl_stream *stream; /* of ours; NULL: none, or released */
     uint16_t lport, rport;
-    uint32_t iss; /* the peer's, until the endpoint knows one */
+    uint32_t iss;  /* the peer's, until the endpoint knows one */
+    bool answered; /* a SYN-ACK went to it; its numbers, which may be a cookie's: */
+    uint32_t syn_ack_seq, syn_ack_ack, syn_ack_tsval;
 };
 
 static struct rte_mempool *frames_pool, *hdr_pool, *ref_pool;
@@ -83,6 +85,24 @@ static void make_world(bool ip6)
     must(!sl_tcp_listen(tcp, &at, &opts, 6, &ready, NULL, &listener), "listen");
 }
 
+/* What a peer must know of a SYN-ACK, for the endpoint may have forgotten it. */
+static void note_syn_ack(const uint8_t *bytes, size_t len)
+{
+    struct th_pkt p = {0};
+
+    th_decode(bytes, len, &p);
+    if (p.kind != TH_TCP || (p.tcp.flags & (TH_SYN | TH_ACK)) != (TH_SYN | TH_ACK))
+        return;
+    for (uint32_t i = 0; i < CONNS; i++) {
+        if (slots[i].lport != p.tcp.sport || slots[i].rport != p.tcp.dport)
+            continue;
+        slots[i].answered = true;
+        slots[i].syn_ack_seq = p.tcp.seq;
+        slots[i].syn_ack_ack = p.tcp.ack;
+        slots[i].syn_ack_tsval = p.tcp.tsval;
+    }
+}
+
 /* Frames leave; neighbours answer. */
 static void drain(void)
 {
@@ -92,12 +112,15 @@ static void drain(void)
 
     while ((n = sl_net_tx(net, 0, frames, SL_NET_BURST))) {
         for (uint32_t i = 0; i < n; i++) {
-            size_t len = th_mbuf_bytes(frames[i], bytes, sizeof bytes);
             struct th_store store;
             struct th_pkt answer;
+            size_t len;
 
+            sl_net_finish(frames[i]); /* checksums: a right frame is to be read again */
+            len = th_mbuf_bytes(frames[i], bytes, sizeof bytes);
             must(len > 0, "a frame that contradicts itself, or longer than the MTU");
             rte_pktmbuf_free(frames[i]);
+            note_syn_ack(bytes, len);
             if (th_answer_neighbour(bytes, len, &theirs, th_mac(2), &answer, &store)) {
                 struct rte_mbuf *m = th_frame(frames_pool, &answer);
                 struct sl_net_batch none = {0};
@@ -174,6 +197,10 @@ static void live_numbers(const struct slot *slot, uint32_t *rcv_nxt, uint32_t *r
 
     *rcv_nxt = *rcv_adv = slot->iss;
     *snd_una = *snd_nxt = *ts = 0;
+    if (!ref && slot->answered) {
+        *rcv_nxt = *rcv_adv = slot->syn_ack_ack;
+        *snd_una = *snd_nxt = slot->syn_ack_seq + 1;
+    }
     if (!ref)
         return;
     if (ref_kind(ref) == REF_CONN) {
@@ -228,7 +255,7 @@ static uint32_t pick(struct input *in, uint32_t a, uint32_t b)
 enum { SEG_SYN = 1, SEG_OPTS = 2, SEG_SACK = 4, SEG_RAW = 8, SEG_CHAIN = 16, SEG_QUEUE = 32 };
 
 static uint32_t put_options(struct input *in, uint8_t *out, uint8_t how, struct header *h, uint32_t snd_una,
-                            uint32_t snd_nxt, uint32_t ts)
+                            uint32_t snd_nxt, uint32_t ts, uint32_t echo)
 {
     uint32_t n;
 
@@ -243,7 +270,7 @@ static uint32_t put_options(struct input *in, uint8_t *out, uint8_t how, struct 
         h->mss = u16(in);
         h->wscale = u8(in) & 31;
         h->tsval = pick(in, ts, ts + 1);
-        h->tsecr = pick(in, (uint32_t)(now / SL_NS_PER_MS), 0);
+        h->tsecr = pick(in, echo, 0);
     }
     if (how & SEG_SACK) {
         h->n_sacks = u8(in) & 3;
@@ -274,7 +301,8 @@ static void op_segment(struct input *in)
     h.ack = pick(in, snd_nxt, snd_una);
     h.wnd = u16(in);
     len = h.flags & TF_URG ? u16(in) % 1461 : u8(in) & 63;
-    n_opts = put_options(in, bytes, how, &h, snd_una, snd_nxt, ts);
+    n_opts = put_options(in, bytes, how, &h, snd_una, snd_nxt, ts,
+                         slot->answered ? slot->syn_ack_tsval : (uint32_t)(now / SL_NS_PER_MS));
     back = (struct tuple){.lport = slot->rport, .rport = slot->lport};
     if (how & SEG_RAW) {
         uint8_t raw[WIRE_HEADER_MAX];
@@ -295,7 +323,8 @@ static void op_segment(struct input *in)
         (struct sl_net_seg){.mbuf = how & SEG_CHAIN ? th_mbuf_chain(frames_pool, bytes, len, cuts, 2, 0)
                                                     : th_mbuf_exact(frames_pool, bytes, len, 0),
                             .local = ours,
-                            .remote = theirs};
+                            .remote = theirs,
+                            .ecn = how >> 6};
     if (!(how & SEG_QUEUE) || batch.n_segs == SL_NET_BURST)
         settle();
 }
@@ -317,8 +346,10 @@ static void op_dial(struct input *in)
 {
     uint32_t i = u8(in) % CONNS;
     struct sl_endpoint local = {ours, (uint16_t)(50000 + i)}, remote = {theirs, (uint16_t)(PEER_PORT + 100)};
-    struct sl_tcp_opts opts = {
-        .nagle = u8(in) & 1, .user_timeout_ns = 20 * SL_NS_PER_S, .rcv_max_bytes = 1u << (8 + (u8(in) & 15))};
+    struct sl_tcp_opts opts = {.nagle = u8(in) & 1,
+                               .ecn = SL_TCP_ECN_ASK,
+                               .user_timeout_ns = 20 * SL_NS_PER_S,
+                               .rcv_max_bytes = 1u << (8 + (u8(in) & 15))};
     struct sl_stream *s;
     int why = 0;
 
@@ -426,7 +457,12 @@ static void op_icmp(struct input *in)
 static void op_listen(struct input *in)
 {
     struct sl_endpoint at = {ours, 80};
-    struct sl_tcp_opts opts = {.rcv_max_bytes = 1u << (8 + (u8(in) & 15)), .nagle = u8(in) & 1};
+    struct sl_tcp_opts opts = {.rcv_max_bytes = 1u << (8 + (u8(in) & 15))};
+    uint8_t how = u8(in);
+
+    opts.nagle = how & 1;
+    opts.cookies = (how >> 1) % (SL_TCP_COOKIES_OFF + 1);
+    opts.ecn = (how >> 3) % (SL_TCP_ECN_ASK + 1);
 
     if (listener && u8(in) & 1) {
         sl_tcp_unlisten(listener);

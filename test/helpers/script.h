@@ -21,6 +21,7 @@
  *         SACK option.   noopt: no options at all
  *   opt HEX  raw option bytes;  urg N;  doff N: a lie about the data offset (16 means 0);  badsum: a wrong
  *         checksum;  from N: another source port of the peer
+ *   ect, ce  the IP header says so (ect: ECT(0));  noect: expect(): it does not
  *   fill     the data is not the stream's
  * Once agreed, peer() adds timestamps by itself: its newest one plus the ms since, and the last value that the endpoint sent.
  *

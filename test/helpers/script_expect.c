@@ -91,6 +91,8 @@ static void compare(const char *file, int line, const char *text, const struct s
         why = differs_in_header(c, &g->seen.tcp, seg);
     if (!why)
         why = differs_in_options(c, &g->seen.tcp, seg);
+    if (!why && ((seg->has & SEG_ECT && (g->seen.tos & 3) != 2) || (seg->has & SEG_NOECT && g->seen.tos & 3)))
+        why = "ECN bits of IP";
     if (why)
         script_fail(file, line, "expected \"%s\", got %s: %s", text, script_describe(&g->seen, got, sizeof got), why);
 }

@@ -105,6 +105,7 @@ static void queue(const char *file, int line, const char *text)
         fill_payload(&p.tcp, c, &seg, data);
     p.lie.tcp_doff = seg.doff;
     p.lie.l4_cksum = seg.has & SEG_BADSUM ? 0x1234 : 0;
+    p.tos = seg.has & SEG_CE ? 3 : seg.has & SEG_ECT ? 2 : 0;
     learn_peer(c, &p.tcp, &seg);
     script_note("< %s", script_describe(&p, line_text, sizeof line_text));
     script_deliver(&p);

@@ -101,11 +101,13 @@ static const struct {
     uint32_t bit;
     bool has_value;
 } words[] = {
-    {"ack", SEG_ACK, true},    {"wnd", SEG_WND, true},        {"win", SEG_WIN, true},        {"mss", SEG_MSS, true},
-    {"ws", SEG_WS, true},      {"sackok", SEG_SACKOK, false}, {"ts", SEG_TS, true},          {"sack", SEG_SACK, true},
-    {"nots", SEG_NOTS, false}, {"nosack", SEG_NOSACK, false}, {"noopt", SEG_NOOPT, false},   {"opt", SEG_OPT, true},
-    {"urg", SEG_URG, true},    {"doff", SEG_DOFF, true},      {"badsum", SEG_BADSUM, false}, {"from", SEG_FROM, true},
-    {"fill", SEG_FILL, false},
+    {"ack", SEG_ACK, true},        {"wnd", SEG_WND, true},      {"win", SEG_WIN, true},
+    {"mss", SEG_MSS, true},        {"ws", SEG_WS, true},        {"sackok", SEG_SACKOK, false},
+    {"ts", SEG_TS, true},          {"sack", SEG_SACK, true},    {"nots", SEG_NOTS, false},
+    {"nosack", SEG_NOSACK, false}, {"noopt", SEG_NOOPT, false}, {"opt", SEG_OPT, true},
+    {"urg", SEG_URG, true},        {"doff", SEG_DOFF, true},    {"badsum", SEG_BADSUM, false},
+    {"from", SEG_FROM, true},      {"fill", SEG_FILL, false},   {"ect", SEG_ECT, false},
+    {"ce", SEG_CE, false},         {"noect", SEG_NOECT, false},
 };
 
 static bool parse_value(uint32_t bit, char *value, struct script_seg *seg)

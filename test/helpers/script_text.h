@@ -25,6 +25,9 @@ enum { /* which fields the text named */
        SEG_FILL = 1 << 17,
        SEG_SEQ_ABS = 1 << 18,
        SEG_ACK_ABS = 1 << 19,
+       SEG_ECT = 1 << 20,
+       SEG_CE = 1 << 21,
+       SEG_NOECT = 1 << 22,
 };
 
 struct script_seg {
