@@ -96,6 +96,7 @@ static const char *check_progress(const struct conn *c)
             c->flags & F_PACE_HELD);
     REQUIRE(listed || !(c->flags & F_PACE_HELD) || c->timer.at_ns <= c->pace_at);
     REQUIRE(c->rtx_at == SL_NEVER || c->timer.at_ns <= c->rtx_at);
+    REQUIRE(!c->tlp_armed || c->rtx_at != SL_NEVER || c->state == ST_CLOSED);
     REQUIRE(c->delack_at == SL_NEVER || c->timer.at_ns <= c->delack_at);
     REQUIRE(c->life_at == SL_NEVER || c->timer.at_ns <= c->life_at);
     REQUIRE(listed || c->rcv_nxt == c->last_ack || c->delack_at != SL_NEVER || c->state == ST_SYN_SENT);
@@ -153,6 +154,6 @@ const char *sl_tcp_check(struct sl_tcp *t)
     if (broken)
         return broken;
     REQUIRE(held == t->nodes.held_bytes);
-    REQUIRE(t->reasms.used <= t->conns.used && t->flights.used <= t->conns.used);
+    REQUIRE(t->reasms.used <= t->conns.used && t->flights.used <= t->conns.used && t->episodes.used <= t->conns.used);
     return NULL;
 }

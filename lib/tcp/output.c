@@ -134,7 +134,7 @@ static enum emit_result send_plan(struct conn *c, const struct plan *p)
         h.flags |= TF_FIN;
     if (text && p->seq + text == c->snd_end)
         h.flags |= TF_PSH;
-    if (p->kind == PLAN_NEW && text)
+    if ((p->kind == PLAN_NEW || p->kind == PLAN_TLP) && p->seq == c->snd_nxt && text)
         sl_tcp_ecn_mark(c, &h);
     r = sl_tcp_emit_data(c, &h, p->place, text);
     if (r != EMIT_SENT && r != EMIT_LOST)

@@ -174,8 +174,8 @@ void sl_tcp_recovery_rto(struct conn *c)
     bool first = c->ca != CA_LOSS;
     struct flight *f;
 
-    if (c->ca == CA_RECOVERY && c->episode)
-        episode_of(c)->timeout = true;
+    if (c->ca == CA_RECOVERY)
+        sl_tcp_undo_timeout(c);
     else if (first)
         sl_tcp_undo_begin(c, true, true);
     conn_cc(c)->timeout(c, conn_flight(c), first, c->t->now);
@@ -233,7 +233,7 @@ void sl_tcp_recovery_ack(struct conn *c, struct ack_info *a)
         [CA_OPEN] = ack_open, [CA_CWR] = ack_reducing, [CA_RECOVERY] = ack_reducing, [CA_LOSS] = ack_loss};
     bool more_lost;
 
-    if (ack_has_dsack(a))
+    if (ack_has_dsack(a) && !sl_tcp_tlp_explains(c, a))
         sl_tcp_rack_dsack(c);
     sl_tcp_undo_ack(c, a);
     sl_tcp_tlp_ack(c, a);

@@ -292,6 +292,43 @@ static void a_flight_exists_only_while_it_is_needed(void)
     assert_null(flight_of(conn()));
 }
 
+static void use_up_memory(void) { conn()->t->flights.cap = conn()->t->episodes.cap = 0; }
+
+/* Then what SACKs say can't be noted: they count as duplicates. */
+static void without_memory_duplicates_show_a_loss(void)
+{
+    uint64_t full;
+
+    open_sack();
+    use_up_memory();
+    send_segs(5);
+    full = sl_stat_read(&conn()->t->stats->drop[SL_DROP_TCP_FLIGHT_FULL]);
+    for (uint32_t i = 2; i < 5; i++)
+        peer("A 1 ack 1 sack 1001-%u", i * 1000 + 1);
+    expect("A 1(1000) ack 1");
+    assert_int_equal(sl_stat_read(&conn()->t->stats->drop[SL_DROP_TCP_FLIGHT_FULL]), full + 3);
+    assert_true(script_info().ssthresh_bytes < 10000);
+    peer("A 1 ack 5001");
+    assert_int_equal(conn()->ca, CA_OPEN);
+    quiet(2000);
+}
+
+static void without_memory_a_timeout_sends_one_segment_after_the_other(void)
+{
+    open_sack();
+    use_up_memory();
+    send_segs(4);
+    expect_within(100, 400, "A *(1000) ack 1"); /* the probe */
+    expect_within(200, 700, "A 1(1000) ack 1");
+    for (uint32_t i = 1; i < 4; i++) {
+        after(50);
+        peer("A 1 ack %u", i * 1000 + 1);
+        expect("A %u(1000) ack 1", i * 1000 + 1);
+    }
+    peer("A 1 ack 4001");
+    quiet(2000);
+}
+
 static void every_ack_gives_a_round_trip_in_microseconds(void)
 {
     open_sack();
@@ -316,4 +353,6 @@ SCRIPT_MAIN(SCRIPT(a_segment_is_lost_a_quarter_round_trip_after_a_later_one),
             SCRIPT(a_timeout_spares_what_was_sent_just_before), SCRIPT(a_timeout_forgets_sacks),
             SCRIPT(sacks_do_not_put_the_timer_off), SCRIPT(blocks_that_say_nothing_change_nothing),
             SCRIPT(nested_blocks_count_once), SCRIPT(thousands_of_blocks_are_bounded),
-            SCRIPT(a_flight_exists_only_while_it_is_needed), SCRIPT(every_ack_gives_a_round_trip_in_microseconds))
+            SCRIPT(a_flight_exists_only_while_it_is_needed), SCRIPT(without_memory_duplicates_show_a_loss),
+            SCRIPT(without_memory_a_timeout_sends_one_segment_after_the_other),
+            SCRIPT(every_ack_gives_a_round_trip_in_microseconds))

@@ -193,6 +193,7 @@ static void a_probe_reported_as_duplicate_was_needless(void)
     expect_within(199, 202, "A 3001(1000) ack 1");
     peer("A 1 ack 4001 sack 3001-4001");
     assert_false(conn()->tlp_out);
+    assert_int_equal(conn()->reo_mult, 1);
     no_reduction();
 }
 

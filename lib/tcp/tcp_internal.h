@@ -299,6 +299,7 @@ bool sl_tcp_tlp_wanted(const struct conn *c);
 bool sl_tcp_tlp_next(const struct conn *c, uint32_t *seq, uint32_t *len);
 void sl_tcp_tlp_sent(struct conn *c, bool again);
 void sl_tcp_tlp_ack(struct conn *c, const struct ack_info *a);
+bool sl_tcp_tlp_explains(const struct conn *c, const struct ack_info *a);
 
 /* undo.c: congestion that was none, and what is known of the last one */
 struct episode {
@@ -319,7 +320,8 @@ static inline struct episode *episode_of(const struct conn *c)
     return c->episode ? slab_at(&c->t->episodes, c->episode) : NULL;
 }
 void sl_tcp_undo_begin(struct conn *c, bool may_undo, bool timeout);
-void sl_tcp_undo_over(struct conn *c); /* its end was reached: a D-SACK may still tell */
+void sl_tcp_undo_timeout(struct conn *c); /* the timer ran out in a recovery: it is one event */
+void sl_tcp_undo_over(struct conn *c);    /* its end was reached: a D-SACK may still tell */
 void sl_tcp_undo_sent_again(struct conn *c, uint32_t len);
 void sl_tcp_undo_ack(struct conn *c, const struct ack_info *a);
 void sl_tcp_undo_drop(struct conn *c);

@@ -55,13 +55,19 @@ void sl_tcp_tlp_sent(struct conn *c, bool again)
 
 /* ---- what became of it (7.4.2) ---- */
 
+/* The duplicate that a reports is the probe: no sign of a network that reorders. */
+bool sl_tcp_tlp_explains(const struct conn *c, const struct ack_info *a)
+{
+    return c->tlp_out && c->tlp_again && ack_has_dsack(a) && a->dsack.end == c->tlp_end;
+}
+
 void sl_tcp_tlp_ack(struct conn *c, const struct ack_info *a)
 {
     bool needless;
 
     if (!c->tlp_out || seq_lt(c->snd_una, c->tlp_end))
         return;
-    needless = !c->tlp_again || (ack_has_dsack(a) && a->dsack.end == c->tlp_end);
+    needless = !c->tlp_again || sl_tcp_tlp_explains(c, a);
     if (needless || (a->bare_dup && c->snd_una == c->tlp_end)) {
         c->tlp_out = 0;
     } else if (seq_gt(c->snd_una, c->tlp_end)) { /* it repaired a loss that nobody else saw */

@@ -31,6 +31,16 @@ void sl_tcp_undo_drop(struct conn *c)
     c->episode = 0;
 }
 
+void sl_tcp_undo_timeout(struct conn *c)
+{
+    struct episode *e = episode_of(c);
+
+    if (!e)
+        return;
+    e->timeout = true;
+    e->nxt = c->snd_nxt;
+}
+
 void sl_tcp_undo_over(struct conn *c)
 {
     struct episode *e = episode_of(c);
