@@ -211,6 +211,8 @@ void sl_tcp_ack_process(struct conn *c, const struct seg *s)
     take_window(c, s, info.acked_bytes != 0);
     info.ece = sl_tcp_ecn_echoed(c, s);
     sl_tcp_recovery_ack(c, &info);
+    if (info.ece)
+        sl_tcp_ecn_react(c);
     if (info.acked_bytes)
         sl_tcp_timer_acked(c);
     if (c->snd_nxt != conn_snd_limit(c) || c->ca != CA_OPEN)

@@ -48,11 +48,13 @@ void sl_tcp_ecn_mark(const struct conn *c, struct header *h)
     h->flags |= c->flags & F_ECN_CWR ? TF_CWR : 0;
 }
 
-bool sl_tcp_ecn_echoed(struct conn *c, const struct seg *s)
+bool sl_tcp_ecn_echoed(const struct conn *c, const struct seg *s)
 {
-    if (!(c->flags & F_ECN) || !(s->flags & TF_ECE) || seq_lt(s->ack, c->snd_una))
-        return false;
+    return c->flags & F_ECN && s->flags & TF_ECE && seq_geq(s->ack, c->snd_una);
+}
+
+void sl_tcp_ecn_react(struct conn *c)
+{
     if (sl_tcp_recovery_reduce(c))
         sl_stat_inc(c->t->stats, SL_CTR_TCP_ECN_REDUCTIONS);
-    return true;
 }

@@ -172,12 +172,18 @@ static enum emit_result send_syn(struct conn *c)
 /* Whether a rest smaller than a segment, the last that there is, may go (Nagle, RFC 9293 3.7.4). */
 static bool small_may_go(const struct conn *c) { return !c->set->opts.nagle || !conn_flight(c) || c->flags & F_SHUT; }
 
+/* What the peer's window leaves. */
+static uint32_t window_room(const struct conn *c)
+{
+    uint32_t edge = c->snd_una + c->snd_wnd;
+
+    return seq_gt(edge, c->snd_nxt) ? edge - c->snd_nxt : 0;
+}
+
 /* What the user, the peer's window and Nagle leave for the next new segment. */
 static uint32_t offered_bytes(const struct conn *c)
 {
-    uint32_t rest = conn_snd_limit(c) - c->snd_nxt, edge = c->snd_una + c->snd_wnd,
-             len = SL_MIN(rest, (uint32_t)c->mss);
-    uint32_t room = seq_gt(edge, c->snd_nxt) ? edge - c->snd_nxt : 0;
+    uint32_t len = SL_MIN(conn_snd_limit(c) - c->snd_nxt, (uint32_t)c->mss), room = window_room(c);
 
     if (len > room) /* silly window avoidance (RFC 9293 3.8.6.2.1) */
         return room < c->max_snd_wnd / 2 && !(c->flags & F_OVERRIDE) ? 0 : room;
@@ -199,7 +205,7 @@ static uint32_t new_bytes(struct conn *c)
         c->flags |= F_CWND_LIMITED;
         return 0;
     }
-    return sl_tcp_pmtu_new_bytes(c, len, SL_MIN(room, pipe < c->cwnd ? c->cwnd - pipe : 0));
+    return sl_tcp_pmtu_new_bytes(c, len, SL_MIN(window_room(c), pipe < c->cwnd ? c->cwnd - pipe : 0));
 }
 
 /* After a silence cwnd says nothing about the path any more (RFC 5681 4.1). */

@@ -334,9 +334,10 @@ void sl_tcp_prr_end(struct conn *c);
 /* ecn.c: RFC 3168 */
 bool sl_tcp_ecn_asks(const struct conn *c); /* our SYN asked, or will */
 uint8_t sl_tcp_ecn_syn_flags(const struct conn *c);
-void sl_tcp_ecn_mark(const struct conn *c, struct header *h); /* of a segment of new data */
-void sl_tcp_ecn_receive(struct conn *c, const struct seg *s); /* acceptable text, in order or not */
-bool sl_tcp_ecn_echoed(struct conn *c, const struct seg *s);  /* whether an acceptable ACK echoes congestion */
+void sl_tcp_ecn_mark(const struct conn *c, struct header *h);      /* of a segment of new data */
+void sl_tcp_ecn_receive(struct conn *c, const struct seg *s);      /* acceptable text, in order or not */
+bool sl_tcp_ecn_echoed(const struct conn *c, const struct seg *s); /* whether an acceptable ACK echoes congestion */
+void sl_tcp_ecn_react(struct conn *c);                             /* it did */
 
 /* rtt.c: RFC 6298 */
 void sl_tcp_rtt_sample(struct conn *c, uint64_t rtt_ns);
