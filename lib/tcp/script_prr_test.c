@@ -178,6 +178,19 @@ static void a_loss_in_the_window_of_an_echo_does_not_reduce_again(void)
     drop_all();
 }
 
+/* NewReno's caution at the end of a recovery (RFC 6582 3.2 step 3) is for losses: here all arrived. */
+static void without_sack_an_echo_ends_at_ssthresh_too(void)
+{
+    open_full_by(SL_TCP_CC_NEWRENO, "mss 1000");
+    sl_tcp_recovery_reduce(conn());
+    peer("A 1 ack 5001");
+    drop_all();
+    peer("A 1 ack 10001");
+    drop_all();
+    assert_int_equal(conn()->ca, CA_OPEN);
+    assert_int_equal(script_info().cwnd_bytes, 5000);
+}
+
 static void an_echo_with_nothing_in_flight_is_done_at_once(void)
 {
     u_listen(NULL);
@@ -262,5 +275,6 @@ SCRIPT_MAIN(SCRIPT(what_is_sent_is_a_share_of_what_arrives),
             SCRIPT(without_sack_duplicates_count_as_delivered),
             SCRIPT(an_echo_brings_cwnd_down_to_ssthresh_in_a_round_trip), SCRIPT(echoes_of_one_window_reduce_once),
             SCRIPT(a_loss_in_the_window_of_an_echo_does_not_reduce_again),
-            SCRIPT(an_echo_with_nothing_in_flight_is_done_at_once), SCRIPT(a_window_that_is_not_used_does_not_grow),
-            SCRIPT(divided_acks_grow_no_more_than_whole_ones), SCRIPT(optimistic_and_old_acks_gain_nothing))
+            SCRIPT(without_sack_an_echo_ends_at_ssthresh_too), SCRIPT(an_echo_with_nothing_in_flight_is_done_at_once),
+            SCRIPT(a_window_that_is_not_used_does_not_grow), SCRIPT(divided_acks_grow_no_more_than_whole_ones),
+            SCRIPT(optimistic_and_old_acks_gain_nothing))
