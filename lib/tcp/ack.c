@@ -120,7 +120,7 @@ static void take_sacks(struct conn *c, const struct seg *s, struct timing *m, st
 static bool is_duplicate(const struct conn *c, const struct seg *s)
 {
     return !(c->flags & F_SACK) && s->bare && s->ack == c->snd_una && conn_flight(c) &&
-           s->wnd << c->snd_shift == c->snd_wnd;
+           seg_window(s, c->snd_shift) == c->snd_wnd;
 }
 
 /* ---- round trips ---- */
@@ -161,7 +161,7 @@ static void measure(struct conn *c, const struct seg *s, const struct timing *m,
  * it counts as newer too, or the window's edge would run ahead of what the peer said. */
 static void take_window(struct conn *c, const struct seg *s, bool advanced)
 {
-    uint32_t wnd = s->wnd << c->snd_shift;
+    uint32_t wnd = seg_window(s, c->snd_shift);
     bool newer = seq_lt(c->snd_wl1, s->seq) || (c->snd_wl1 == s->seq && seq_leq(c->snd_wl2, s->ack));
 
     if (seq_lt(s->ack, c->snd_una) || !(newer || advanced))

@@ -113,7 +113,7 @@ static void learn_from_syn(struct conn *c, const struct seg *s)
     c->rcv_nxt = c->last_ack = s->seq + 1;
     c->rcv_adv = c->rcv_nxt + settings_syn_window(c->set);
     sl_tcp_conn_agree(c, sl_tcp_ecn_asks(c) ? s->opts : s->opts & (uint8_t)~OPT_ECN, s->wscale, s->mss, s->tsval);
-    c->snd_wnd = c->max_snd_wnd = s->wnd;
+    c->snd_wnd = c->max_snd_wnd = seg_window(s, 0);
     c->snd_wl1 = s->seq;
     c->snd_wl2 = s->ack;
 }

@@ -53,8 +53,12 @@ bool sl_tcp_ecn_echoed(const struct conn *c, const struct seg *s)
     return c->flags & F_ECN && s->flags & TF_ECE && seq_geq(s->ack, c->snd_una);
 }
 
+/* The peer echoes until CWR has reached it. So an echo is news only when something is acknowledged that was sent since the
+ * last reduction, the first of it with CWR. */
+static bool is_news(const struct conn *c) { return !(c->flags & F_ECN_CWR) && c->snd_una != c->recover; }
+
 void sl_tcp_ecn_react(struct conn *c)
 {
-    if (sl_tcp_recovery_reduce(c))
+    if (is_news(c) && sl_tcp_recovery_reduce(c))
         sl_stat_inc(c->t->stats, SL_CTR_TCP_ECN_REDUCTIONS);
 }

@@ -20,7 +20,7 @@ static void fill_tuple(struct sl_tcp_info *out, const struct tuple *tuple, enum 
 }
 
 static const uint8_t shown_recovery[] = {[CA_OPEN] = SL_TCP_RECOVERY_NONE,
-                                         [CA_CWR] = SL_TCP_RECOVERY_NONE,
+                                         [CA_CWR] = SL_TCP_RECOVERY_CWR,
                                          [CA_RECOVERY] = SL_TCP_RECOVERY_FAST,
                                          [CA_LOSS] = SL_TCP_RECOVERY_TIMEOUT};
 

@@ -106,7 +106,6 @@ static enum verdict check_sequence(struct conn *c, struct seg *s)
         s->seq == c->irs) {                       /* the other half of a simultaneous open */
         s->flags &= (uint8_t) ~(TF_SYN | TF_ECE); /* ECE beside SYN is no echo */
         s->seq++;
-        s->wnd >>= c->snd_shift; /* the window of a SYN is not scaled */
         conn_ack_now(c);
     }
     if (!(s->flags & TF_RST) && c->flags & F_TS) {
@@ -173,7 +172,7 @@ static enum verdict check_ack(struct conn *c, struct seg *s)
             sl_tcp_rst_answer(c->t, s);
             return refuse(c, SL_DROP_TCP_BAD_ACK);
         }
-        c->snd_wnd = c->max_snd_wnd = s->wnd << c->snd_shift;
+        c->snd_wnd = c->max_snd_wnd = seg_window(s, c->snd_shift);
         c->snd_wl1 = s->seq;
         c->snd_wl2 = s->ack;
         sl_tcp_send_acked(c, s->ack);

@@ -249,7 +249,7 @@ static bool plan_rtx(struct conn *c, struct plan *p)
 static bool plan_new(struct conn *c, struct plan *p)
 {
     restart_after_idle(c);
-    if (sl_tcp_pace_holds(c))
+    if (sl_tcp_recovery_waits(c) || sl_tcp_pace_holds(c))
         return false;
     *p = (struct plan){c->snd_nxt, new_bytes(c), &c->snd_place, PLAN_NEW};
     return p->len;
@@ -318,7 +318,6 @@ static bool output_open(struct conn *c, uint32_t budget_segs, bool *more)
 
     if (!send_owed_dups(c))
         return false;
-    c->flags &= ~(uint32_t)F_CWND_LIMITED;
     while (next_plan(c, &p)) {
         if (!budget_segs--) {
             *more = true;

@@ -68,6 +68,6 @@ void sl_tcp_prr_sent(struct conn *c, uint32_t bytes)
 void sl_tcp_prr_end(struct conn *c)
 {
     c->cwnd = c->ssthresh;
-    if (!(c->flags & F_SACK))
+    if (c->ca == CA_RECOVERY && !(c->flags & F_SACK))
         c->cwnd = SL_MIN(c->cwnd, SL_MAX(conn_flight(c), (uint32_t)c->mss) + c->mss);
 }

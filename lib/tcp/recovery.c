@@ -83,6 +83,11 @@ bool sl_tcp_recovery_next(struct conn *c, uint32_t *seq, uint32_t *len)
     return false;
 }
 
+bool sl_tcp_recovery_waits(const struct conn *c)
+{
+    return (c->ca == CA_RECOVERY || c->ca == CA_LOSS) && conn_flight(c) && has_lost(c);
+}
+
 /* ---- ends ---- */
 
 static void enter_open(struct conn *c)

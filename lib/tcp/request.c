@@ -225,7 +225,7 @@ static void hand_down(struct conn *c, const struct request *r, const struct seg 
     c->snd_una = c->snd_nxt = c->snd_end = r->iss + 1;
     c->flags |= F_PASSIVE | (r->sent > 1 ? F_SYN_RTX : 0);
     sl_tcp_conn_agree(c, r->opts, r->snd_shift, r->peer_mss, r->ts_recent);
-    c->snd_wnd = c->max_snd_wnd = s->wnd << c->snd_shift;
+    c->snd_wnd = c->max_snd_wnd = seg_window(s, c->snd_shift);
     c->snd_wl1 = s->seq;
     c->snd_wl2 = s->ack;
     c->stream.ready = r->listener->ready;

@@ -171,26 +171,42 @@ static void marks_of_what_is_not_taken_say_nothing(void)
 }
 
 /* ---- sending ---- */
-static void an_echo_halves_the_window_once(void)
-{
-    uint32_t before;
 
-    accept_ecn(NULL);
-    u_write(20000);
-    drop_all();
+/* Ten segments of 988 bytes are out, and each ACK of theirs is an echo: cwnd comes down by a share, over the round trip, and
+ * once. */
+static void an_echo_takes(const struct sl_tcp_opts *opts, uint32_t tenths)
+{
+    uint32_t before, sent = 0, share;
+
+    accept_ecn(opts);
+    u_write(40000);
+    assert_int_equal(drop_all_bytes(), 9880);
     before = script_info().cwnd_bytes;
-    peer("AE 1 ack 989");
-    assert_in_range(script_info().cwnd_bytes, before / 3, before * 2 / 3);
-    before = script_info().cwnd_bytes;
+    assert_int_equal(before, 9880);
+    share = before * (10 - tenths) / 10;
+    for (uint32_t i = 1; i <= 10; i++) {
+        peer("AE 1 ack %u", 1 + i * 988);
+        assert_int_equal(script_info().ssthresh_bytes, share);
+        if (i < 10)
+            sent += drop_all_bytes();
+    }
+    assert_in_range(sent, share - 2 * 988, share);
+    assert_int_equal(script_info().cwnd_bytes, share);
     drop_all();
-    peer("AE 1 ack 1977");
+    assert_in_range(script_info().flight_bytes, share - 988, share);
+    peer("AE 1(10) ack 9881"); /* CWR is under way */
+    u_read(10);
     drop_all();
-    peer("AE 1 ack 2965");
-    drop_all();
-    assert_in_range(script_info().cwnd_bytes, before - 1000, before);
     assert_int_equal(script_counter(SL_CTR_TCP_ECN_REDUCTIONS), 1);
+    peer("AE 11 ack 10869"); /* it arrived: this is another mark */
+    drop_all();
+    assert_int_equal(script_counter(SL_CTR_TCP_ECN_REDUCTIONS), 2);
     assert_int_equal(script_counter(SL_CTR_TCP_RETRANSMITS), 0);
 }
+
+static void an_echo_halves_the_window_once(void) { an_echo_takes(&(struct sl_tcp_opts){.cc = SL_TCP_CC_NEWRENO}, 5); }
+
+static void cubic_gives_three_tenths_for_an_echo(void) { an_echo_takes(NULL, 3); }
 
 static void cwr_goes_out_once_with_new_data(void)
 {
@@ -216,10 +232,47 @@ static void retransmissions_are_not_able_and_a_loss_is_told_too(void)
     accept_ecn(NULL);
     u_write(100);
     expect("A 1(100) ect");
-    expect_within(150, 1100, "A 1(100) noect");
+    expect_within(150, 1100, "A 1(100) noect"); /* the loss probe */
+    expect_within(150, 1100, "A 1(100) noect"); /* the timeout */
+    assert_int_equal(script_counter(SL_CTR_TCP_RTOS), 1);
     peer("A 1 ack 101");
     u_write(100);
     expect("AC 101(100) ect");
+}
+
+/* It is echoed until there is data to bring CWR, however long that takes. */
+static void an_echo_that_goes_on_while_there_is_nothing_to_send_reduces_once(void)
+{
+    accept_ecn(NULL);
+    u_write(100);
+    expect("A 1(100) ect");
+    peer("AE 1 ack 101");
+    for (uint32_t i = 0; i < 5; i++) {
+        peer("AE %u(10) ack 101", 1 + i * 10);
+        u_read(10);
+        drop_all();
+    }
+    u_write(100);
+    expect("AC 101(100) ect");
+    peer("AE 51 ack 101");
+    assert_int_equal(script_counter(SL_CTR_TCP_ECN_REDUCTIONS), 1);
+}
+
+/* What a probe repaired is known when something behind it is acknowledged, and nobody reported a duplicate. */
+static void a_loss_that_a_probe_repaired_is_told_too(void)
+{
+    accept_ecn(NULL);
+    u_write(100);
+    expect("A 1(100) ect");
+    expect_within(150, 1100, "A 1(100) noect");
+    peer("A 1 ack 101");
+    u_write(100);
+    expect("A 101(100) ect");
+    peer("A 1 ack 201");
+    assert_int_equal(script_counter(SL_CTR_TCP_PROBES_REPAIRED), 1);
+    assert_int_equal(script_counter(SL_CTR_TCP_RTOS), 0);
+    u_write(100);
+    expect("AC 201(100) ect");
 }
 
 static void window_probes_are_not_able(void)
@@ -263,6 +316,8 @@ SCRIPT_MAIN(SCRIPT(a_client_that_asks_gets_it), SCRIPT(cookies_keep_it), SCRIPT(
             SCRIPT(an_answer_that_reflects_both_flags_agrees_to_nothing), SCRIPT(a_syn_that_is_sent_again_does_not_ask),
             SCRIPT(a_simultaneous_open_may_agree), SCRIPT(a_mark_is_echoed_at_once_and_until_cwr),
             SCRIPT(a_mark_counts_out_of_order_too), SCRIPT(marks_of_what_is_not_taken_say_nothing),
-            SCRIPT(an_echo_halves_the_window_once), SCRIPT(cwr_goes_out_once_with_new_data),
-            SCRIPT(retransmissions_are_not_able_and_a_loss_is_told_too), SCRIPT(window_probes_are_not_able),
+            SCRIPT(an_echo_halves_the_window_once), SCRIPT(cubic_gives_three_tenths_for_an_echo),
+            SCRIPT(an_echo_that_goes_on_while_there_is_nothing_to_send_reduces_once),
+            SCRIPT(cwr_goes_out_once_with_new_data), SCRIPT(retransmissions_are_not_able_and_a_loss_is_told_too),
+            SCRIPT(a_loss_that_a_probe_repaired_is_told_too), SCRIPT(window_probes_are_not_able),
             SCRIPT(an_echo_outside_the_window_is_nobody_s), SCRIPT(a_syn_that_asks_ends_time_wait))

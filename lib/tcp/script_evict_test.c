@@ -162,10 +162,10 @@ static void a_silent_last_ack_gives_its_place(void)
 }
 
 /* Open and quiet is what a kept connection is. */
-static void an_established_connection_keeps_its_place(void)
+static void fill_places(uint8_t cookies)
 {
     world(.conns_max = 2);
-    u_listen(NULL);
+    u_listen(&(struct sl_tcp_opts){.cookies = cookies});
     for (uint32_t i = 0; i < 2; i++) {
         on(i);
         accept_one("mss 1000");
@@ -173,9 +173,38 @@ static void an_established_connection_keeps_its_place(void)
     pass(100000);
     on(2);
     peer("S 0 mss 1000");
-    expect_nothing();
+}
+
+static void keep_places(void)
+{
     assert_int_equal(evicted(), 0);
     assert_int_equal(script_drops(SL_DROP_TCP_CONNS_MAX), 1);
+    for (uint32_t i = 0; i < 2; i++) {
+        on(i);
+        state("ESTABLISHED");
+    }
+}
+
+static void an_established_connection_keeps_its_place(void)
+{
+    fill_places(SL_TCP_COOKIES_OFF);
+    expect_nothing();
+    keep_places();
+}
+
+/* A cookie costs no place before it comes back. There is none then, and the client may try again: no RST. */
+static void an_established_connection_keeps_its_place_from_a_cookie(void)
+{
+    fill_places(SL_TCP_COOKIES_AUTO);
+    expect("SA 0 ack 1");
+    peer("A 1 ack 1");
+    expect_nothing();
+    keep_places();
+    u_abort();
+    expect("R 1 ack 1");
+    on(2);
+    peer("A 1 ack 1");
+    state("ESTABLISHED");
 }
 
 static void a_connection_whose_peer_takes_nothing_does_not(void)
@@ -200,4 +229,6 @@ SCRIPT_MAIN(SCRIPT(memory_is_taken_from_whoever_is_idle_for_longest),
             SCRIPT(who_makes_progress_stays_however_much_it_holds), SCRIPT(unread_bytes_are_taken_back_too),
             SCRIPT(a_new_connection_takes_the_place_of_the_oldest_orphan),
             SCRIPT(a_dialled_connection_takes_a_place_as_well), SCRIPT(a_silent_last_ack_gives_its_place),
-            SCRIPT(an_established_connection_keeps_its_place), SCRIPT(a_connection_whose_peer_takes_nothing_does_not))
+            SCRIPT(an_established_connection_keeps_its_place),
+            SCRIPT(an_established_connection_keeps_its_place_from_a_cookie),
+            SCRIPT(a_connection_whose_peer_takes_nothing_does_not))

@@ -58,6 +58,24 @@ static void simultaneous_open_with_both_syn_acks(void)
     expect_ack(11);
 }
 
+/* RFC 7323 2.2: the window of a segment with SYN is not scaled, that of a SYN-ACK in SYN-RECEIVED neither, however small. */
+static void simultaneous_open_with_windows_in_bytes(void)
+{
+    reach("SYN-SENT");
+    peer("S 0 wnd 4001 mss 1000 ws 7");
+    expect("SA 0 ack 1");
+    assert_int_equal(script_info().snd_wnd_bytes, 4001);
+    peer("SA 0 ack 1 wnd 100 mss 1000 ws 7");
+    expect("A 1 ack 1");
+    state("ESTABLISHED");
+    assert_int_equal(script_info().snd_wnd_bytes, 100);
+    u_write(300);
+    expect("A 1(100) ack 1");
+    peer("A 1 ack 101 wnd 2");
+    assert_int_equal(script_info().snd_wnd_bytes, 256);
+    expect("A 101(200) ack 1");
+}
+
 static void a_lost_syn_is_sent_again_with_backoff(void)
 {
     reach("SYN-SENT");
@@ -418,10 +436,11 @@ static void initial_sequence_numbers_differ_by_tuple_and_time(void)
 }
 
 SCRIPT_MAIN(SCRIPT(passive_open), SCRIPT(active_open), SCRIPT(simultaneous_open),
-            SCRIPT(simultaneous_open_with_both_syn_acks), SCRIPT(a_lost_syn_is_sent_again_with_backoff),
-            SCRIPT(a_lost_syn_ack_is_sent_again_with_backoff), SCRIPT(a_repeated_syn_gets_the_syn_ack_again),
-            SCRIPT(data_stands_in_for_a_lost_last_ack), SCRIPT(a_fin_stands_in_for_a_lost_last_ack),
-            SCRIPT(data_and_fin_out_of_order_in_syn_received), SCRIPT(a_repeated_syn_ack_is_acknowledged_again),
+            SCRIPT(simultaneous_open_with_both_syn_acks), SCRIPT(simultaneous_open_with_windows_in_bytes),
+            SCRIPT(a_lost_syn_is_sent_again_with_backoff), SCRIPT(a_lost_syn_ack_is_sent_again_with_backoff),
+            SCRIPT(a_repeated_syn_gets_the_syn_ack_again), SCRIPT(data_stands_in_for_a_lost_last_ack),
+            SCRIPT(a_fin_stands_in_for_a_lost_last_ack), SCRIPT(data_and_fin_out_of_order_in_syn_received),
+            SCRIPT(a_repeated_syn_ack_is_acknowledged_again),
             SCRIPT(a_stale_duplicate_syn_is_reset_and_the_new_one_accepted),
             SCRIPT(an_old_syn_ack_in_syn_sent_is_reset), SCRIPT(a_bare_ack_in_syn_sent_is_dropped),
             SCRIPT(a_reset_in_syn_sent_means_refused), SCRIPT(a_reset_that_acknowledges_no_syn_is_ignored_in_syn_sent),

@@ -34,11 +34,15 @@ static void settle(void)
 
 static uint32_t full(void) { return SL_MIN(mss_of(1500), 1460u); }
 
+/* The loss probe, which says nothing about size: the last of the segs full segments that are out. */
+static void probe(uint32_t segs) { expect_within(5, 1500, "A %u(%u) ack 1", acked + (segs - 1) * full(), full()); }
+
 /* Full segments get no answer until they have shrunk by a step. */
 static void fall_into_a_black_hole(void)
 {
     put(8 * full());
     drop_all();
+    probe(8);
     expect_within(150, 1500, "A %u(%u) ack 1", acked, full());
     drop_all();
     expect_within(300, 3000, "A %u(%u) ack 1", acked, mss_of(1280));
@@ -92,8 +96,10 @@ static void one_timeout_is_no_black_hole(void)
     for (int i = 0; i < 3; i++) {
         put(full());
         drop_all();
+        probe(1);
         expect_within(150, 3000, "A %u(%u) ack 1", acked, full());
         settle();
+        assert_int_equal(script_counter(SL_CTR_TCP_RTOS), i + 1);
     }
     assert_int_equal(script_counter(SL_CTR_TCP_PMTU_BLACK_HOLES), 0);
 }
@@ -105,8 +111,8 @@ static void wait_in_a_black_hole(void)
     open_one();
     fall_into_a_black_hole();
     settle();
-    for (int i = 0; i < 6; i++) { /* cwnd grows to where a try has room */
-        put(2 * mss_of(1280));
+    for (int i = 0; i < 6; i++) { /* cwnd grows to where a try has room: it is the limit */
+        put(8 * mss_of(1280));
         settle();
     }
     quiet(16000);

@@ -7,14 +7,16 @@
 static struct conn *conn(void) { return conn_of_stream(u_stream()); }
 
 /* Ten segments are out, and plenty waits. */
-static void open_full(const char *options)
+static void open_full_by(uint8_t cc, const char *options)
 {
-    u_listen(&(struct sl_tcp_opts){.snd_max_bytes = 1 << 20});
+    u_listen(&(struct sl_tcp_opts){.snd_max_bytes = 1 << 20, .cc = cc});
     accept_at(100, options);
     u_write(100000);
     assert_int_equal(drop_all_bytes(), 10000);
     after(100);
 }
+
+static void open_full(const char *options) { open_full_by(SL_TCP_CC_DEFAULT, options); }
 
 /* ---- losses ---- */
 
@@ -108,25 +110,36 @@ static void without_sack_duplicates_count_as_delivered(void)
 
 /* ---- an ECN echo ---- */
 
-static void an_echo_brings_cwnd_down_to_ssthresh_in_a_round_trip(void)
+/* What goes out keeps to ssthresh / RecoverFS of what arrives, in whole segments; what rounding held back before less than
+ * ssthresh was in flight comes only then: most_behind. */
+static void an_echo_brings_cwnd_down(uint8_t cc, uint32_t to, uint32_t most_behind)
 {
     uint32_t sent = 0, ssthresh;
 
-    open_full("mss 1000 sackok");
+    open_full_by(cc, "mss 1000 sackok");
     sl_tcp_recovery_reduce(conn());
     ssthresh = script_info().ssthresh_bytes;
-    assert_in_range(ssthresh, 5000, 9000);
+    assert_int_equal(ssthresh, to);
     assert_int_equal(conn()->ca, CA_CWR);
     for (uint32_t i = 1; i <= 9; i++) {
+        uint32_t share = i * ssthresh / 10;
+
         peer("A 1 ack %u", i * 1000 + 1);
         sent += drop_all_bytes();
-        assert_in_range(sent, i * ssthresh / 10 > 1000 ? i * ssthresh / 10 - 1000 : 0, i * ssthresh / 10 + 1000);
+        assert_in_range(sent, share > most_behind ? share - most_behind : 0, share + 1000);
     }
     peer("A 1 ack 10001");
     drop_all();
     assert_int_equal(conn()->ca, CA_OPEN);
     assert_int_equal(script_info().cwnd_bytes, ssthresh);
     assert_int_equal(script_counter(SL_CTR_TCP_RETRANSMITS), 0);
+}
+
+static void an_echo_brings_cwnd_down_to_ssthresh_in_a_round_trip(void)
+{
+    an_echo_brings_cwnd_down(SL_TCP_CC_NEWRENO, 5000, 1000);
+    world(0);
+    an_echo_brings_cwnd_down(SL_TCP_CC_CUBIC, 7000, 1500);
 }
 
 /* RFC 3168 6.1.2. */
@@ -163,6 +176,19 @@ static void a_loss_in_the_window_of_an_echo_does_not_reduce_again(void)
     assert_int_equal(script_info().ssthresh_bytes, ssthresh);
     peer("A 1 ack 10001");
     drop_all();
+}
+
+/* NewReno's caution at the end of a recovery (RFC 6582 3.2 step 3) is for losses: here all arrived. */
+static void without_sack_an_echo_ends_at_ssthresh_too(void)
+{
+    open_full_by(SL_TCP_CC_NEWRENO, "mss 1000");
+    sl_tcp_recovery_reduce(conn());
+    peer("A 1 ack 5001");
+    drop_all();
+    peer("A 1 ack 10001");
+    drop_all();
+    assert_int_equal(conn()->ca, CA_OPEN);
+    assert_int_equal(script_info().cwnd_bytes, 5000);
 }
 
 static void an_echo_with_nothing_in_flight_is_done_at_once(void)
@@ -249,5 +275,6 @@ SCRIPT_MAIN(SCRIPT(what_is_sent_is_a_share_of_what_arrives),
             SCRIPT(without_sack_duplicates_count_as_delivered),
             SCRIPT(an_echo_brings_cwnd_down_to_ssthresh_in_a_round_trip), SCRIPT(echoes_of_one_window_reduce_once),
             SCRIPT(a_loss_in_the_window_of_an_echo_does_not_reduce_again),
-            SCRIPT(an_echo_with_nothing_in_flight_is_done_at_once), SCRIPT(a_window_that_is_not_used_does_not_grow),
-            SCRIPT(divided_acks_grow_no_more_than_whole_ones), SCRIPT(optimistic_and_old_acks_gain_nothing))
+            SCRIPT(without_sack_an_echo_ends_at_ssthresh_too), SCRIPT(an_echo_with_nothing_in_flight_is_done_at_once),
+            SCRIPT(a_window_that_is_not_used_does_not_grow), SCRIPT(divided_acks_grow_no_more_than_whole_ones),
+            SCRIPT(optimistic_and_old_acks_gain_nothing))

@@ -92,7 +92,12 @@ void sl_tcp_timers(struct sl_tcp *tcp, uint64_t now);
 uint64_t sl_tcp_next(const struct sl_tcp *tcp);
 
 /* How loss recovery stands. */
-enum sl_tcp_recovery { SL_TCP_RECOVERY_NONE, SL_TCP_RECOVERY_FAST, SL_TCP_RECOVERY_TIMEOUT };
+enum sl_tcp_recovery {
+    SL_TCP_RECOVERY_NONE,
+    SL_TCP_RECOVERY_CWR, /* nothing is lost, but cwnd comes down: an ECN echo, or a loss that a probe repaired */
+    SL_TCP_RECOVERY_FAST,
+    SL_TCP_RECOVERY_TIMEOUT
+};
 
 /* What `sluicectl conns` and tests see of one connection. */
 struct sl_tcp_info {

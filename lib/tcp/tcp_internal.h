@@ -274,6 +274,8 @@ void sl_tcp_recovery_open(struct conn *c);
 uint32_t sl_tcp_recovery_pipe(const struct conn *c);
 /* What is to be retransmitted now; false when nothing is, or cwnd is full. */
 bool sl_tcp_recovery_next(struct conn *c, uint32_t *seq, uint32_t *len);
+/* Whether something lost was not sent again yet: nothing new overtakes it. */
+bool sl_tcp_recovery_waits(const struct conn *c);
 /* [seq, seq + len) was sent: the first time, or again. */
 void sl_tcp_recovery_sent(struct conn *c, uint32_t seq, uint32_t len);
 void sl_tcp_recovery_sent_again(struct conn *c, uint32_t seq, uint32_t len);

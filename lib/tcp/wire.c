@@ -113,6 +113,7 @@ bool sl_tcp_wire_parse(const struct sl_net_seg *in, struct seg *s, enum sl_drop 
     s->skip = offset;
     s->len = total - offset;
     s->bare = seg_space(s) == 0;
+    s->has_syn = s->flags & TF_SYN;
     *why = SL_DROP_TCP_LAND;
     if (s->tuple.lport == s->tuple.rport && sl_ip_equal(&in->local, &in->remote))
         return false;

@@ -37,7 +37,7 @@ struct seg {
     uint32_t guess;    /* the reference that it may belong to, as far as fetching goes */
     uint32_t seq, ack; /* seq of the first byte that is left after trimming */
     uint32_t seq_sent; /* seq as it arrived */
-    uint32_t wnd;      /* as on the wire, unscaled */
+    uint32_t wnd;      /* as on the wire, unscaled; seg_window() has the bytes */
     uint32_t len;      /* payload bytes left after trimming */
     uint32_t skip;     /* bytes from the start of mbuf to the payload that is left */
     uint32_t tsval, tsecr;
@@ -47,12 +47,16 @@ struct seg {
     uint8_t wscale; /* as sent, 0..255 */
     uint8_t n_sacks;
     uint8_t ecn;
-    bool bare; /* arrived without payload, SYN and FIN */
+    bool bare;    /* arrived without payload, SYN and FIN */
+    bool has_syn; /* arrived with SYN, whatever became of its flag */
     struct range sacks[WIRE_SACKS_MAX];
 };
 
 /* Sequence space that s takes: SYN and FIN count (RFC 9293 3.4). */
 static inline uint32_t seg_space(const struct seg *s) { return s->len + !!(s->flags & TF_SYN) + !!(s->flags & TF_FIN); }
+
+/* The window in bytes, for an agreed shift. That of a segment with SYN is never scaled (RFC 7323 2.2). */
+static inline uint32_t seg_window(const struct seg *s, uint8_t shift) { return s->wnd << (s->has_syn ? 0 : shift); }
 
 /* A SYN and nothing else that decides; ECN's flags may stand beside it. */
 static inline bool seg_is_syn(const struct seg *s)

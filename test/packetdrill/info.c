@@ -22,6 +22,7 @@ static uint8_t state_of(const char *name)
 }
 
 static const uint8_t ca_state[] = {[SL_TCP_RECOVERY_NONE] = TCP_CA_Open,
+                                   [SL_TCP_RECOVERY_CWR] = TCP_CA_CWR,
                                    [SL_TCP_RECOVERY_FAST] = TCP_CA_Recovery,
                                    [SL_TCP_RECOVERY_TIMEOUT] = TCP_CA_Loss};
 

@@ -136,7 +136,7 @@ static const struct number *number_of(int level, int name)
 static const struct {
     const char *name;
     uint8_t kind;
-} controls[] = {{"cubic", SL_TCP_CC_DEFAULT}, {"reno", SL_TCP_CC_NEWRENO}, {"newreno", SL_TCP_CC_NEWRENO}};
+} controls[] = {{"cubic", SL_TCP_CC_CUBIC}, {"reno", SL_TCP_CC_NEWRENO}, {"newreno", SL_TCP_CC_NEWRENO}};
 
 static int set_congestion(struct pd_sock *s, const char *name, socklen_t len)
 {
