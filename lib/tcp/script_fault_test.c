@@ -86,6 +86,9 @@ static void syn_acks_after_the_handshake_are_challenged_in_every_state(void)
         expect("A %u ack %u", s->our_nxt, s->peer_nxt);
         expect_nothing();
         state(s->name);
+        peer("SA %u ack %u mss 1000", s->peer_nxt + 5, s->our_nxt); /* in the window, too */
+        expect("A %u ack %u", s->our_nxt, s->peer_nxt);
+        state(s->name);
         drop_all();
     }
 }

@@ -29,11 +29,12 @@ static uint32_t build(uint8_t *out, uint8_t flags, const uint8_t *opts, uint32_t
     return size + payload;
 }
 
+static enum sl_drop last_why; /* a segment was refused */
+
 static bool parse(struct rte_mbuf *m, struct seg *s)
 {
     struct sl_net_seg in = {.mbuf = m, .local = {.b = {1}}, .remote = {.b = {2}}};
-    enum sl_drop why;
-    bool good = sl_tcp_wire_parse(&in, s, &why);
+    bool good = sl_tcp_wire_parse(&in, s, &last_why);
 
     rte_pktmbuf_free(m);
     return good;
@@ -192,6 +193,8 @@ static void no_option_is_read_beyond_the_data_offset(void **state)
             assert_int_equal(parse_bytes(bytes, n, &s), fits);
             if (fits)
                 assert_int_equal(s.opts & OPT_MSS, doff >= 7 && len == 4 ? OPT_MSS : 0);
+            else
+                assert_int_equal(last_why, doff < 5 || doff > 8 ? SL_DROP_TCP_BAD_HEADER : SL_DROP_TCP_BAD_OPTION);
         }
     }
 }
