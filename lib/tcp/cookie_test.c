@@ -1,30 +1,11 @@
 /* SYN cookies: the number's properties, and floods at an endpoint that uses them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "helpers/helpers.h"
-#include "tcp/tcp_internal.h"
+#include "tcp/crowd_rig.h"
 
 #define SAMPLES 100000u
-#define START_NS (1000 * COOKIE_PERIOD_NS)
 
 static const struct cookie_terms plain_terms = {.mss = 5, .bits = 7 | COOKIE_SACK_OK, .rcv_shift = 3};
 
 static struct cookie_keys keys_of(uint64_t secret) { return (struct cookie_keys){.base = {{secret, ~secret}}}; }
-
-static struct tuple tuple_of(uint32_t i, bool ip6)
-{
-    struct tuple tuple = {.local = th_ip(ip6 ? "2001:db8:1::10" : "198.18.0.10"), .lport = 443};
-
-    tuple.remote = th_ip(ip6 ? "2001:db8:2::" : "198.19.0.0");
-    tuple.remote.b[14] = (uint8_t)(i >> 18);
-    tuple.remote.b[15] = (uint8_t)(i >> 10);
-    tuple.rport = (uint16_t)(1024 + (i & 1023));
-    return tuple;
-}
 
 /* ---- the number ---- */
 
@@ -230,111 +211,6 @@ static void hundred_thousand_numbers_have_no_structure(void **state)
 
 /* ---- floods ---- */
 
-#define BACKLOG 16u
-#define BURST 32u
-
-static struct {
-    struct rte_mempool *frames, *hdr, *ref;
-    struct sl_stats stats;
-    struct sl_net *net;
-    struct sl_tcp *tcp;
-    struct sl_tcp_listener *listener;
-    struct sl_ready ready;
-    struct sl_net_batch batch;
-    struct sl_ip gateway;
-    uint64_t now;
-    struct th_pkt last; /* sent TCP */
-    uint8_t last_bytes[TH_FRAME_MAX];
-} w;
-
-static uint64_t counter(enum sl_ctr c) { return sl_stat_read(&w.stats.ctr[c]); }
-static uint64_t dropped(enum sl_drop d) { return sl_stat_read(&w.stats.drop[d]); }
-
-static void make_world(bool ip6)
-{
-    struct sl_net_iface_conf iface = {.name = "test", .mac = th_mac(1), .mtu = 1500, .n_addrs = 2};
-    struct sl_net_params np = {.ifaces = &iface, .n_ifaces = 1, .answers = true, .pool = w.frames, .stats = &w.stats};
-    struct sl_tcp_params tp = {.stats = &w.stats,
-                               .hdr_pool = w.hdr,
-                               .ref_pool = w.ref,
-                               .conns_max = 1000,
-                               .time_wait_max = 16,
-                               .held_max_bytes = 1 << 20,
-                               .secret = {1, 2, 3}};
-    struct tuple at = tuple_of(0, ip6);
-    struct sl_err err;
-
-    memset(&w.stats, 0, sizeof w.stats);
-    w.now = START_NS;
-    w.gateway = th_ip(ip6 ? "2001:db8:1::1" : "198.18.0.1");
-    iface.addrs[0] = (struct sl_net_addr){th_ip("198.18.0.10"), 24};
-    iface.addrs[1] = (struct sl_net_addr){th_ip("2001:db8:1::10"), 64};
-    iface.gateway4 = th_ip("198.18.0.1");
-    iface.gateway6 = th_ip("2001:db8:1::1");
-    assert_int_equal(sl_net_create(&np, &w.net, &err), 0);
-    tp.net = w.net;
-    assert_int_equal(sl_tcp_create(&tp, w.now, &w.tcp, &err), 0);
-    sl_ready_init(&w.ready);
-    assert_int_equal(sl_tcp_listen(w.tcp, &(struct sl_endpoint){at.local, at.lport}, &(struct sl_tcp_opts){0}, BACKLOG,
-                                   &w.ready, NULL, &w.listener),
-                     0);
-}
-
-static void unmake_world(void)
-{
-    struct sl_stream *s;
-    uint8_t events;
-
-    while ((s = sl_ready_take(&w.ready, &events)))
-        s->ops->release(s);
-    sl_tcp_destroy(w.tcp);
-    sl_net_destroy(w.net);
-    assert_true(th_pools_full());
-}
-
-static void drain(void)
-{
-    static uint8_t bytes[TH_FRAME_MAX];
-    struct rte_mbuf *m;
-
-    while (sl_net_tx(w.net, 0, &m, 1)) {
-        struct sl_net_batch none = {0};
-        struct th_store store;
-        struct th_pkt answer;
-        size_t len;
-
-        sl_net_finish(m);
-        len = th_mbuf_bytes(m, bytes, sizeof bytes);
-        rte_pktmbuf_free(m);
-        if (th_answer_neighbour(bytes, len, &w.gateway, th_mac(2), &answer, &store)) {
-            m = th_frame(w.frames, &answer);
-            sl_net_input(w.net, 0, &m, 1, w.now, &none);
-        } else {
-            memcpy(w.last_bytes, bytes, len);
-            assert_null(th_decode(w.last_bytes, len, &w.last));
-        }
-    }
-}
-
-static void run(void)
-{
-    sl_tcp_input(w.tcp, &w.batch, w.now);
-    sl_tcp_output(w.tcp, w.now);
-    drain();
-}
-
-static void arrive(const struct tuple *tuple, const struct header *h)
-{
-    struct tuple back = {.lport = tuple->rport, .rport = tuple->lport};
-    uint8_t bytes[WIRE_HEADER_MAX];
-
-    sl_tcp_wire_put(bytes, &back, h);
-    w.batch.segs[w.batch.n_segs++] = (struct sl_net_seg){
-        .mbuf = th_mbuf_exact(w.frames, bytes, sl_tcp_wire_size(h), 0), .local = tuple->local, .remote = tuple->remote};
-    if (w.batch.n_segs == BURST)
-        run();
-}
-
 static void flood(uint32_t n, uint8_t flags, bool ip6)
 {
     struct sl_rng rng;
@@ -383,7 +259,7 @@ static void a_flood_of_syns_costs_no_memory(void **state)
     for (uint32_t ip6 = 0; ip6 < 2; ip6++) {
         uint32_t made;
 
-        make_world(ip6);
+        make_world(ip6, 1000, 1 << 20);
         flood(2 * BURST, TF_SYN, ip6);
         made = w.tcp->requests.made;
         assert_int_equal(w.tcp->requests.used, BACKLOG);
@@ -403,7 +279,7 @@ static void a_flood_of_syns_costs_no_memory(void **state)
 static void a_flood_of_acks_opens_nothing_and_reflects_nothing(void **state)
 {
     for (uint32_t ip6 = 0; ip6 < 2; ip6++) {
-        make_world(ip6);
+        make_world(ip6, 1000, 1 << 20);
         flood(2 * BURST, TF_SYN, ip6);
         flood(100000, TF_ACK, ip6);
         assert_int_equal(w.tcp->conns.made, 1); /* none yet: 0 is no index */
@@ -418,7 +294,7 @@ static void a_flood_of_acks_opens_nothing_and_reflects_nothing(void **state)
 /* What leaves for strangers leaves room for those who are connected. */
 static void cookies_leave_half_of_the_transmit_queue(void **state)
 {
-    make_world(false);
+    make_world(false, 1000, 1 << 20);
     flood(BURST, TF_SYN, false); /* the gateway is known */
     for (uint32_t i = 0; i < 2000; i++) {
         struct tuple tuple = tuple_of(i, false);
@@ -431,15 +307,6 @@ static void cookies_leave_half_of_the_transmit_queue(void **state)
     assert_true(dropped(SL_DROP_TCP_TX_FULL) > 0);
     run();
     unmake_world();
-}
-
-static int setup(void **state)
-{
-    th_eal_init();
-    w.frames = th_pool("frames", 4095, 2048);
-    w.hdr = th_pool("headers", 4095, SL_NET_HEADROOM + 60);
-    w.ref = th_pool("references", 255, 0);
-    return 0;
 }
 
 int main(void)
@@ -458,5 +325,5 @@ int main(void)
         cmocka_unit_test(cookies_leave_half_of_the_transmit_queue),
     };
 
-    return cmocka_run_group_tests(tests, setup, th_leak_teardown);
+    return cmocka_run_group_tests(tests, crowd_setup, th_leak_teardown);
 }

@@ -3,12 +3,25 @@
 #include "tcp/tcp_internal.h"
 
 #define DUP_THRESH 3u
+#define LIMITED_TRANSMIT_SEGS 2u /* RFC 3042 */
+
+/* A peer may send duplicates without end. Before a recovery two count; in it no more than was in flight when it began
+ * (RFC 5681 3.2). */
+static uint32_t dups_that_count_bytes(const struct conn *c)
+{
+    const struct episode *e = episode_of(c);
+    uint32_t dups_bytes = (uint32_t)c->dupacks * c->mss;
+
+    if (c->ca == CA_RECOVERY)
+        return e ? SL_MIN(dups_bytes, e->prior_flight) : dups_bytes;
+    return SL_MIN(dups_bytes, LIMITED_TRANSMIT_SEGS * c->mss);
+}
 
 uint32_t sl_tcp_dupack_gone(const struct conn *c)
 {
     uint32_t flight = conn_flight(c), most = flight > c->mss ? flight - c->mss : 0;
 
-    return c->ca == CA_LOSS ? 0 : SL_MIN((uint32_t)c->dupacks * c->mss, most);
+    return c->ca == CA_LOSS ? 0 : SL_MIN(dups_that_count_bytes(c), most);
 }
 
 /* RFC 6582 section 3.2 step 2: not again for losses of the window that the last recovery dealt with. */

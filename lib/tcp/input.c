@@ -18,7 +18,8 @@ bool sl_tcp_challenge(struct conn *c)
     struct sl_tcp *t = c->t;
     uint32_t now_ms = tcp_now_ms(t);
 
-    if ((int32_t)(now_ms - c->challenge_ms) >= 0) {
+    /* The period is over, perhaps since weeks ago: the clock wraps. */
+    if (c->challenge_ms - now_ms - 1 >= CHALLENGE_PERIOD_MS * 3 / 2) {
         c->challenge_ms = now_ms + CHALLENGE_PERIOD_MS + (uint32_t)sl_rng_below(&t->rng, CHALLENGE_PERIOD_MS / 2);
         c->challenge_left = (uint8_t)(CHALLENGES_MIN + sl_rng_below(&t->rng, CHALLENGES_MIN));
     }

@@ -184,6 +184,57 @@ static void a_duplicate_is_acknowledged_at_once(void)
     u_read_nothing();
 }
 
+/* RFC 2883 4.1 to 4.3: what came twice stands first, once, whether it lies below the ACK or above a hole; there the block that
+ * holds it follows. */
+static void what_came_twice_is_reported_by_d_sack(void)
+{
+    u_listen(NULL);
+    accept_one("mss 1000 sackok");
+    peer("A 1(10) ack 1");
+    expect_ack(11);
+    peer("A 1(10) ack 1");
+    expect("A 1 ack 11 sack 1-11");
+    peer("A 6(10) ack 1");
+    expect_ack(16);
+    assert_int_equal(script_last()->n_sacks, 1);
+    assert_int_equal(script_last()->sacks[0][1] - script_last()->sacks[0][0], 5); /* 6-11 */
+    peer("A 31(10) ack 1");
+    expect("A 1 ack 16 sack 31-41");
+    peer("A 33(4) ack 1");
+    expect("A 1 ack 16 sack 33-37,31-41");
+    peer("A 51(10) ack 1");
+    expect("A 1 ack 16 sack 51-61,31-41"); /* it is reported once */
+    u_read(15);
+}
+
+/* RFC 9293 3.7.4: a rest waits only while something is in flight, and not behind shutdown. */
+static void nagle_holds_a_rest_where_it_is_asked_for(void)
+{
+    u_listen(&(struct sl_tcp_opts){.nagle = true});
+    accept_one(NULL);
+    u_write(10);
+    expect("A 1(10) ack 1");
+    u_write(10);
+    u_write(10);
+    expect_nothing();
+    peer("A 1 ack 11");
+    expect("A 11(20) ack 1");
+    u_write(1005);
+    expect("A 31(1000) ack 1");
+    expect_nothing();
+    u_shutdown();
+    expect("FA 1031(5) ack 1");
+}
+
+static void without_nagle_nothing_waits(void)
+{
+    reach("ESTABLISHED");
+    for (uint32_t i = 0; i < 3; i++) {
+        u_write(10);
+        expect("A %u(10) ack 1", 1 + 10 * i);
+    }
+}
+
 static void overlapping_segments_are_put_together(void)
 {
     reach("ESTABLISHED");
@@ -476,8 +527,10 @@ SCRIPT_MAIN(SCRIPT(data_is_cut_by_the_peer_s_mss), SCRIPT(without_an_mss_option_
             SCRIPT(an_ack_rides_on_data), SCRIPT(out_of_order_data_is_acknowledged_at_once_and_kept),
             SCRIPT(sack_blocks_name_what_is_kept), SCRIPT(no_sack_unless_it_was_agreed),
             SCRIPT(a_dialled_connection_offers_sack_and_uses_it), SCRIPT(a_duplicate_is_acknowledged_at_once),
-            SCRIPT(overlapping_segments_are_put_together), SCRIPT(a_second_version_of_the_same_bytes_is_ignored),
-            SCRIPT(sequence_numbers_wrap), SCRIPT(many_tiny_segments_out_of_order_are_bounded),
+            SCRIPT(what_came_twice_is_reported_by_d_sack), SCRIPT(nagle_holds_a_rest_where_it_is_asked_for),
+            SCRIPT(without_nagle_nothing_waits), SCRIPT(overlapping_segments_are_put_together),
+            SCRIPT(a_second_version_of_the_same_bytes_is_ignored), SCRIPT(sequence_numbers_wrap),
+            SCRIPT(many_tiny_segments_out_of_order_are_bounded),
             SCRIPT(the_receive_window_closes_and_opens_with_the_reader),
             SCRIPT(reading_one_byte_from_a_full_buffer_opens_nothing),
             SCRIPT(data_beyond_the_receive_window_is_not_taken), SCRIPT(the_right_edge_of_the_window_never_moves_back),

@@ -91,6 +91,35 @@ static void colliding_entries_spill_within_bounds(void **state)
     sl_tcp_table_free(&t);
 }
 
+/* Hash flooding: tuples that all share a bucket under a key that the attacker knows, and under a sum that needs no key. With
+ * another key they lie apart. */
+static void what_collides_without_the_key_lies_apart_with_it(void **state)
+{
+    const struct sl_hash_key known = {{0, 0}};
+    struct table t, theirs;
+    uint32_t n = 0, most = 0, *in = calloc(N, sizeof *in);
+
+    assert_non_null(in);
+    make(&t, N);
+    theirs = (struct table){.mask = t.mask, .key = known};
+    for (uint32_t i = 0; n < 1000; i++) {
+        struct tuple x = {.lport = 443, .rport = (uint16_t)i};
+
+        x.remote.w[3] = (i >> 16) ^ (i & 0xffff); /* address xor port: the same for all of a row */
+        if ((table_hash(&theirs, &x) & 63) != 5)
+            continue;
+        x.hash = table_hash(&t, &x);
+        tuples[++n] = x;
+    }
+    for (uint32_t i = 1; i <= n; i++) {
+        assert_true(sl_tcp_table_insert(&t, &tuples[i], i));
+        most = SL_MAX(most, ++in[tuples[i].hash & t.mask]);
+    }
+    assert_true(most <= TABLE_SLOTS); /* 1 a bucket on average */
+    free(in);
+    sl_tcp_table_free(&t);
+}
+
 static void a_million_comings_and_goings_leave_it_whole(void **state)
 {
     static bool in[N + 1];
@@ -118,6 +147,7 @@ int main(void)
         cmocka_unit_test(what_was_removed_can_not_be_removed_again),
         cmocka_unit_test(a_reference_can_take_another_s_place),
         cmocka_unit_test(colliding_entries_spill_within_bounds),
+        cmocka_unit_test(what_collides_without_the_key_lies_apart_with_it),
         cmocka_unit_test(a_million_comings_and_goings_leave_it_whole),
     };
 

@@ -29,11 +29,12 @@ static uint32_t build(uint8_t *out, uint8_t flags, const uint8_t *opts, uint32_t
     return size + payload;
 }
 
+static enum sl_drop last_why; /* a segment was refused */
+
 static bool parse(struct rte_mbuf *m, struct seg *s)
 {
     struct sl_net_seg in = {.mbuf = m, .local = {.b = {1}}, .remote = {.b = {2}}};
-    enum sl_drop why;
-    bool good = sl_tcp_wire_parse(&in, s, &why);
+    bool good = sl_tcp_wire_parse(&in, s, &last_why);
 
     rte_pktmbuf_free(m);
     return good;
@@ -176,6 +177,28 @@ static void what_stands_behind_the_end_of_options_is_ignored(void **state)
     assert_int_equal(s.opts, 0);
 }
 
+/* The data offset bounds what options may claim, not the segment: behind it stands payload, and before the fifth word the
+ * header. */
+static void no_option_is_read_beyond_the_data_offset(void **state)
+{
+    for (uint32_t doff = 1; doff <= 16; doff++) {
+        for (uint32_t len = 0; len < 256; len++) {
+            const uint8_t opts[8] = {1, 1, 2, (uint8_t)len, 0, 0, 0, 0}; /* MSS in the first word's last bytes */
+            uint8_t bytes[80];
+            uint32_t n = build(bytes, TF_SYN, opts, sizeof opts, doff, 4);
+            bool fits =
+                doff == 5 || (doff == 6 && len == 2) || ((doff == 7 || doff == 8) && len >= 2 && len <= 4u * doff - 22);
+            struct seg s;
+
+            assert_int_equal(parse_bytes(bytes, n, &s), fits);
+            if (fits)
+                assert_int_equal(s.opts & OPT_MSS, doff >= 7 && len == 4 ? OPT_MSS : 0);
+            else
+                assert_int_equal(last_why, doff < 5 || doff > 8 ? SL_DROP_TCP_BAD_HEADER : SL_DROP_TCP_BAD_OPTION);
+        }
+    }
+}
+
 static void options_of_a_syn_count_on_a_syn_only(void **state)
 {
     struct seg s;
@@ -231,6 +254,7 @@ int main(void)
         cmocka_unit_test(option_lengths_that_lie_are_refused),
         cmocka_unit_test(options_of_a_wrong_size_are_skipped),
         cmocka_unit_test(what_stands_behind_the_end_of_options_is_ignored),
+        cmocka_unit_test(no_option_is_read_beyond_the_data_offset),
         cmocka_unit_test(options_of_a_syn_count_on_a_syn_only),
         cmocka_unit_test(a_segment_to_itself_is_refused),
         cmocka_unit_test(port_zero_is_refused),
