@@ -26,11 +26,11 @@ void sl_tcp_evict_init(struct sl_tcp *t)
 
 static uint64_t idle_ns(const struct conn *c)
 {
-    uint64_t since = SL_MAX(c->last_rx_ns, c->win.round_at);
+    uint64_t now = c->t->now, taken_ns = sl_tcp_window_idle_us(c) * SL_NS_PER_US;
 
     if (c->sndq.bytes) /* a peer that answers and takes nothing is idle too */
-        since = c->progress_ns;
-    return c->t->now - SL_MIN(since, c->t->now);
+        return now - SL_MIN(c->progress_ns, now);
+    return SL_MIN(now - SL_MIN(c->last_rx_ns, now), taken_ns);
 }
 
 /* ---- ranks: 0 stays, the highest goes first ---- */

@@ -15,18 +15,19 @@ enum verdict { NEXT, DONE };
  * section 7, CVE-2016-5696). */
 bool sl_tcp_challenge(struct conn *c)
 {
+    struct seldom *x = sl_tcp_conn_need_seldom(c);
     struct sl_tcp *t = c->t;
     uint32_t now_ms = tcp_now_ms(t);
 
-    if ((int32_t)(now_ms - c->challenge_ms) >= 0) {
-        c->challenge_ms = now_ms + CHALLENGE_PERIOD_MS + (uint32_t)sl_rng_below(&t->rng, CHALLENGE_PERIOD_MS / 2);
-        c->challenge_left = (uint8_t)(CHALLENGES_MIN + sl_rng_below(&t->rng, CHALLENGES_MIN));
+    if ((int32_t)(now_ms - x->challenge_ms) >= 0) {
+        x->challenge_ms = now_ms + CHALLENGE_PERIOD_MS + (uint32_t)sl_rng_below(&t->rng, CHALLENGE_PERIOD_MS / 2);
+        x->challenge_left = (uint8_t)(CHALLENGES_MIN + sl_rng_below(&t->rng, CHALLENGES_MIN));
     }
-    if (!c->challenge_left) {
+    if (!x->challenge_left) {
         sl_stat_drop(t->stats, SL_DROP_TCP_CHALLENGE_LIMITED);
         return false;
     }
-    c->challenge_left--;
+    x->challenge_left--;
     sl_stat_inc(t->stats, SL_CTR_TCP_CHALLENGES);
     conn_ack_now(c);
     return true;
@@ -103,7 +104,7 @@ static void trim(struct conn *c, struct seg *s)
 static enum verdict check_sequence(struct conn *c, struct seg *s)
 {
     if (c->state == ST_SYN_RCVD && s->flags & TF_SYN && s->flags & TF_ACK &&
-        s->seq == c->irs) {                       /* the other half of a simultaneous open */
+        s->seq == c->opening.irs) {               /* the other half of a simultaneous open */
         s->flags &= (uint8_t) ~(TF_SYN | TF_ECE); /* ECE beside SYN is no echo */
         s->seq++;
         s->wnd >>= c->snd_shift; /* the window of a SYN is not scaled */

@@ -37,7 +37,7 @@ static void tell_credit(struct conn *c)
 
 void sl_tcp_send_acked(struct conn *c, uint32_t ack)
 {
-    uint32_t data_una = c->state == ST_SYN_SENT || c->state == ST_SYN_RCVD ? c->iss + 1 : c->snd_una;
+    uint32_t data_una = c->state == ST_SYN_SENT || c->state == ST_SYN_RCVD ? c->opening.iss + 1 : c->snd_una;
 
     if (seq_gt(ack, data_una))
         sl_tcp_queue_drop(&c->t->nodes, &c->sndq, SL_MIN(ack - data_una, c->sndq.bytes));
@@ -45,7 +45,7 @@ void sl_tcp_send_acked(struct conn *c, uint32_t ack)
     sl_tcp_pmtu_acked(c);
     if (seq_lt(c->snd_place.seq, ack))
         c->snd_place.node = NODE_NONE;
-    if (seq_lt(c->rtx_place.seq, ack))
-        c->rtx_place.node = NODE_NONE;
+    if (c->seldom && seq_lt(seldom_of(c)->rtx_place.seq, ack))
+        seldom_of(c)->rtx_place.node = NODE_NONE;
     tell_credit(c);
 }

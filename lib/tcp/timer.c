@@ -10,7 +10,7 @@ static uint64_t rtx_at(const struct conn *c) { return c->rtx_at; }
 static uint64_t delack_at(const struct conn *c) { return c->delack_at; }
 static uint64_t life_at(const struct conn *c) { return c->life_at; }
 
-static uint64_t pace_at(const struct conn *c) { return c->flags & F_PACE_HELD ? c->pace_at : SL_NEVER; }
+static uint64_t pace_at(const struct conn *c) { return c->flags & F_PACE_HELD ? seldom_of(c)->pace_at : SL_NEVER; }
 
 static uint64_t alive_at(const struct conn *c)
 {
@@ -45,7 +45,7 @@ static void rtx_syn(struct conn *c)
 {
     c->backoff++;
     c->flags |= F_SYN_NOW | F_SYN_RTX;
-    c->retransmits++;
+    sl_tcp_conn_need_seldom(c)->retransmits++;
     sl_stat_inc(c->t->stats, SL_CTR_TCP_RETRANSMITS);
 }
 
@@ -115,7 +115,7 @@ static void fire_life(struct conn *c)
 {
     sl_stat_drop(c->t->stats, c->state == ST_FIN_WAIT_2 ? SL_DROP_TCP_FIN_WAIT_TIMEOUT : SL_DROP_TCP_CONNECT_TIMEOUT);
     if (c->state == ST_SYN_SENT)
-        sl_tcp_conn_end(c, c->soft_error ? (enum sl_reason)c->soft_error : SL_REASON_TIMEOUT);
+        sl_tcp_conn_end(c, c->opening.soft_error ? (enum sl_reason)c->opening.soft_error : SL_REASON_TIMEOUT);
     else
         sl_tcp_conn_abort(c, SL_REASON_TIMEOUT);
 }
