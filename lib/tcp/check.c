@@ -99,7 +99,7 @@ static const char *check_progress(const struct conn *c)
     REQUIRE(c->rtx_at == SL_NEVER || c->timer.at_ns <= c->rtx_at);
     REQUIRE(!c->tlp_armed || c->rtx_at != SL_NEVER || c->state == ST_CLOSED);
     REQUIRE(c->delack_at == SL_NEVER || c->timer.at_ns <= c->delack_at);
-    REQUIRE(c->life_at == SL_NEVER || c->timer.at_ns <= c->life_at);
+    REQUIRE(!conn_is_limited(c) || c->timer.at_ns <= c->limit_at);
     REQUIRE(listed || c->rcv_nxt == c->last_ack || c->delack_at != SL_NEVER || c->state == ST_SYN_SENT);
     return NULL;
 }
@@ -113,11 +113,11 @@ static const char *check_conn(struct sl_tcp *t, const struct conn *c, uint64_t *
     if (broken || !(c->flags & F_IN_TABLE))
         return broken;
     REQUIRE(c->state > ST_LISTEN && c->state < ST_TIME_WAIT);
-    REQUIRE(sl_tcp_table_find(&t->table, &c->tuple) == ref_make(REF_CONN, c->self));
+    REQUIRE(sl_tcp_table_find(&t->table, &c->tuple) == ref_make(REF_CONN, conn_index(c)));
     broken = check_sequences(c);
     if (!broken)
         broken = check_progress(c);
-    if (!broken && c->reasm)
+    if (!broken && reasm_of(c))
         broken = check_reasm(t, c, held);
     if (!broken && c->flight)
         broken = check_flight(c, flight_of(c));

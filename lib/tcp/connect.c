@@ -73,7 +73,7 @@ struct sl_stream *sl_tcp_connect(struct sl_tcp *t, const struct sl_endpoint *loc
     c->stream.owner = owner;
     c->flags |= F_SYN_NOW;
     sl_tcp_set_state(c, ST_SYN_SENT);
-    sl_tcp_timer_life(c, now + c->set->opts.connect_timeout_ns);
+    sl_tcp_timer_limit(c, now + c->set->opts.connect_timeout_ns);
     conn_wants_output(c);
     return &c->stream;
 }
@@ -81,10 +81,11 @@ struct sl_stream *sl_tcp_connect(struct sl_tcp *t, const struct sl_endpoint *loc
 void sl_tcp_connect_established(struct conn *c)
 {
     sl_tcp_set_state(c, ST_ESTABLISHED);
-    c->rtx_at = c->life_at = SL_NEVER;
+    c->rtx_at = SL_NEVER;
     c->backoff = 0;
     c->flags &= ~(uint32_t)F_SYN_NOW;
-    c->progress_ns = c->last_rx_ns = c->t->now;
+    c->progress_ns = c->t->now;
+    conn_heard(c);
     conn_cc(c)->init(c);
     if (c->flags & F_SYN_RTX) /* RFC 5681 3.1 */
         c->cwnd = c->mss;

@@ -30,14 +30,14 @@ static uint64_t idle_ns(const struct conn *c)
 
     if (c->sndq.bytes) /* a peer that answers and takes nothing is idle too */
         return now - SL_MIN(c->progress_ns, now);
-    return SL_MIN(now - SL_MIN(c->last_rx_ns, now), taken_ns);
+    return SL_MIN(now - SL_MIN(conn_last_rx_ns(c), now), taken_ns);
 }
 
 /* ---- ranks: 0 stays, the highest goes first ---- */
 
 static uint32_t rank_for_memory(const struct conn *c, uint64_t idle)
 {
-    return (c->sndq.bytes || c->rcvq.bytes || c->reasm) && idle >= c->t->evict.patience_ns;
+    return (c->sndq.bytes || c->rcvq.bytes || reasm_of(c)) && idle >= c->t->evict.patience_ns;
 }
 
 static uint32_t rank_for_place(const struct conn *c, uint64_t idle)

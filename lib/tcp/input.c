@@ -59,7 +59,8 @@ static enum verdict refuse_with_ack(struct conn *c, const struct seg *s, enum sl
 /* RFC 7323 5.3, and 5.5: after 24 days of silence ts_recent says nothing. */
 static bool paws_rejects(const struct conn *c, const struct seg *s)
 {
-    return s->opts & OPT_TS && (int32_t)(s->tsval - c->ts_recent) < 0 && c->t->now - c->last_rx_ns < TCP_PAWS_AGE_NS;
+    return s->opts & OPT_TS && (int32_t)(s->tsval - c->ts_recent) < 0 &&
+           c->t->now < conn_last_rx_ns(c) + TCP_PAWS_AGE_NS;
 }
 
 /* Some of it lies in the window. With a closed window what stands at rcv_nxt may pass for its ACK and RST. A bare
@@ -159,7 +160,7 @@ static void believe(struct conn *c, const struct seg *s)
 {
     if (c->flags & F_TS && s->opts & OPT_TS && !paws_rejects(c, s) && seq_leq(s->seq_sent, c->last_ack))
         c->ts_recent = s->tsval;
-    c->last_rx_ns = c->t->now;
+    conn_heard(c);
     c->alive_probes = 0;
 }
 

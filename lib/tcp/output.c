@@ -13,7 +13,7 @@ static void add_sacks(struct conn *c, struct header *h)
         return;
     if (c->flags & F_DSACK) /* RFC 2883: the duplicate comes first, once */
         h->sacks[h->n_sacks++] = seldom_of(c)->dsack;
-    if (c->reasm)
+    if (reasm_of(c))
         h->n_sacks += (uint8_t)sl_tcp_reasm_blocks(reasm_of(c), h->sacks + h->n_sacks, max - h->n_sacks);
 }
 

@@ -24,7 +24,7 @@ static void a_slow_rate_of_before_is_no_stall(void **state)
     r->t.now = r->now;
     sl_wheel_init(&r->t.wheel, r->now);
     sl_timer_init(&r->c.timer);
-    r->c.rtx_at = r->c.delack_at = r->c.life_at = SL_NEVER;
+    r->c.rtx_at = r->c.delack_at = SL_NEVER;
     r->c.snd_end = 100 * MSS;
     for (int i = 0; i < 10; i++)
         sl_tcp_pace_sent(&r->c, MSS);

@@ -54,7 +54,7 @@ static bool memory_allows(struct conn *c, uint32_t mark)
 {
     if (memory_is_below(c->t, mark))
         return true;
-    if (c->reasm) {
+    if (reasm_of(c)) {
         sl_tcp_conn_drop_reasm(c);
         sl_stat_drop(c->t->stats, SL_DROP_TCP_OOO_PRUNED);
     }

@@ -127,15 +127,30 @@ static inline struct flight *flight_of(const struct conn *c)
 {
     return c->flight ? slab_at(&c->t->flights, c->flight) : NULL;
 }
-/* NULL: there is no hole. */
-static inline struct reasm *reasm_of(const struct conn *c)
-{
-    return c->reasm ? slab_at(&c->t->reasms, c->reasm) : NULL;
-}
 /* NULL: none was needed yet. */
 static inline struct seldom *seldom_of(const struct conn *c)
 {
     return c->seldom ? slab_at(&c->t->seldoms, c->seldom) : NULL;
+}
+/* NULL: there is no hole. */
+static inline struct reasm *reasm_of(const struct conn *c)
+{
+    const struct seldom *x = seldom_of(c);
+
+    return x && x->reasm ? slab_at(&c->t->reasms, x->reasm) : NULL;
+}
+static inline uint32_t conn_index(const struct conn *c)
+{
+    return (uint32_t)(c - (const struct conn *)c->t->conns.items);
+}
+/* When the peer was heard last, at most a beat late: 32 bits of beats are two years. */
+#define TCP_BEAT_SHIFT 24 /* 17 ms */
+static inline void conn_heard(struct conn *c) { c->last_rx_beat = (uint32_t)(c->t->now >> TCP_BEAT_SHIFT); }
+static inline uint64_t conn_last_rx_ns(const struct conn *c)
+{
+    uint64_t beat = c->t->now >> TCP_BEAT_SHIFT, ago = (uint32_t)beat - c->last_rx_beat;
+
+    return (beat - ago + 1) << TCP_BEAT_SHIFT;
 }
 /* Bytes, and FIN, that the peer was not told of yet. */
 static inline uint32_t conn_rcv_unacked(const struct conn *c) { return c->rcv_nxt - c->last_ack; }
@@ -144,6 +159,12 @@ static inline uint32_t conn_snd_limit(const struct conn *c) { return c->snd_end 
 static inline bool conn_synchronized(const struct conn *c)
 {
     return c->state >= ST_ESTABLISHED && c->state < ST_TIME_WAIT;
+}
+/* It is given up at limit_at: it is not established yet, or nobody waits for the peer's FIN. Nothing that was sent in
+ * these states has progress to watch. */
+static inline bool conn_is_limited(const struct conn *c)
+{
+    return c->state == ST_SYN_SENT || c->state == ST_SYN_RCVD || (c->state == ST_FIN_WAIT_2 && c->flags & F_RELEASED);
 }
 
 /* conn.c: birth and death */
@@ -255,7 +276,9 @@ void sl_tcp_recv_peeked(struct conn *c);                   /* the user looked: i
 /* send.c: send queue */
 void sl_tcp_send_acked(struct conn *c, uint32_t ack); /* frees what ack covers */
 uint32_t sl_tcp_send_credit(const struct conn *c);
-uint32_t sl_tcp_send_limit(const struct conn *c); /* bytes that may be queued at a time */
+#define CREDIT_UNIT_BYTES (16u << 10)
+void sl_tcp_send_watch_credit(struct conn *c, uint32_t seen_bytes); /* the user found too little */
+uint32_t sl_tcp_send_limit(const struct conn *c);                   /* bytes that may be queued at a time */
 
 /* ack.c: step 5 */
 void sl_tcp_ack_process(struct conn *c, const struct seg *s);
@@ -319,6 +342,7 @@ bool sl_tcp_tlp_explains(const struct conn *c, const struct ack_info *a);
 /* undo.c: congestion that was none, and what is known of the last one */
 struct episode {
     uint32_t prior_cwnd, prior_ssthresh, prior_flight; /* before it */
+    union cc_state prior_cc;
     uint32_t una, nxt;    /* what was in flight when it began; nxt moves to where its end was found */
     uint32_t again_bytes; /* retransmitted, and not reported as duplicate */
     struct range dsack;   /* the last that was reported */
@@ -332,7 +356,9 @@ struct episode {
 };
 static inline struct episode *episode_of(const struct conn *c)
 {
-    return c->episode ? slab_at(&c->t->episodes, c->episode) : NULL;
+    const struct seldom *x = seldom_of(c);
+
+    return x && x->episode ? slab_at(&c->t->episodes, x->episode) : NULL;
 }
 void sl_tcp_undo_begin(struct conn *c, bool may_undo, bool timeout);
 void sl_tcp_undo_timeout(struct conn *c); /* the timer ran out in a recovery: it is one event */
@@ -368,7 +394,7 @@ void sl_tcp_timer_acked(struct conn *c);   /* snd_una moved */
 void sl_tcp_timer_rack(struct conn *c);    /* the reordering timer was set */
 void sl_tcp_timer_persist(struct conn *c); /* nothing in flight, and the window holds data back */
 void sl_tcp_timer_delack(struct conn *c);
-void sl_tcp_timer_life(struct conn *c, uint64_t at_ns);
+void sl_tcp_timer_limit(struct conn *c, uint64_t at_ns); /* it is limited now */
 void sl_tcp_timer_rearm(struct conn *c);
 void sl_tcp_timer_stop(struct conn *c);
 void sl_tcp_timer_run(struct sl_tcp *t);
