@@ -32,5 +32,5 @@ int sl_net_emit(struct sl_net *net, struct sl_net_path *path, const struct sl_ip
     m->l2_len = l2 & 0x7f;
     m->l3_len = l3 & 0x1ff;
     m->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM | (is4 ? RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM : RTE_MBUF_F_TX_IPV6);
-    return net_neighbour_send(net, path, m, now);
+    return net_neighbour_send(net, path, remote, m, now);
 }

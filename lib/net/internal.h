@@ -119,8 +119,9 @@ void net_neighbour_proved(struct sl_net *net, struct net_neighbour *n, const str
 void net_neighbour_doubt(struct sl_net *net, struct net_neighbour *n, uint64_t now);
 /* Whether an answer is awaited. */
 bool net_neighbour_asked(const struct net_neighbour *n);
-/* Sends a whole frame (but for the destination MAC) by way of next_hop, or keeps it until the neighbour has answered. Takes ownership. */
-int net_neighbour_send(struct sl_net *net, struct sl_net_path *path, struct rte_mbuf *m, uint64_t now);
+/* Sends a whole frame (but for the destination MAC) by way of the next hop, or keeps it until the neighbour has answered. Takes ownership. */
+int net_neighbour_send(struct sl_net *net, struct sl_net_path *path, const struct sl_ip *remote, struct rte_mbuf *m,
+                       uint64_t now);
 void net_neighbour_init(struct sl_net *net);
 void net_neighbour_timers(struct sl_net *net, uint64_t now);
 void net_neighbour_free_all(struct sl_net *net);

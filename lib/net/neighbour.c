@@ -223,11 +223,11 @@ static int refuse(struct sl_net *net, struct rte_mbuf *m, enum sl_drop why, int 
 }
 
 /* The entry that the path's hint names, when it is still that of the next hop. */
-static struct net_neighbour *hinted(struct sl_net *net, const struct sl_net_path *path)
+static struct net_neighbour *hinted(struct sl_net *net, const struct sl_net_path *path, const struct sl_ip *hop)
 {
     struct net_neighbour *n = path->neighbour < SL_NET_NEIGHBOURS_MAX ? &net->neighbours[path->neighbour] : NULL;
 
-    return n && n->state != NET_FREE && n->iface == path->iface && sl_ip_equal(&n->ip, &path->next_hop) ? n : NULL;
+    return n && n->state != NET_FREE && n->iface == path->iface && sl_ip_equal(&n->ip, hop) ? n : NULL;
 }
 
 static void ask(struct sl_net *net, struct net_neighbour *n)
@@ -236,14 +236,16 @@ static void ask(struct sl_net *net, struct net_neighbour *n)
     net_solicit(net, &net->ifaces[n->iface], &n->ip, n->state == NET_PROBE ? &n->mac : NULL);
 }
 
-int net_neighbour_send(struct sl_net *net, struct sl_net_path *path, struct rte_mbuf *m, uint64_t now)
+int net_neighbour_send(struct sl_net *net, struct sl_net_path *path, const struct sl_ip *remote, struct rte_mbuf *m,
+                       uint64_t now)
 {
-    struct net_neighbour *n = hinted(net, path);
+    const struct sl_ip *hop = sl_net_next_hop(net, path, remote);
+    struct net_neighbour *n = hinted(net, path, hop);
 
     if (!n) {
-        n = net_neighbour_find(net, path->iface, &path->next_hop);
+        n = net_neighbour_find(net, path->iface, hop);
         if (!n) {
-            n = create(net, &net->ifaces[path->iface], &path->next_hop, NET_INCOMPLETE, now);
+            n = create(net, &net->ifaces[path->iface], hop, NET_INCOMPLETE, now);
             if (!n)
                 return refuse(net, m, SL_DROP_NEIGHBOUR_TABLE, -ENOBUFS);
             ask(net, n);
@@ -264,9 +266,9 @@ int net_neighbour_send(struct sl_net *net, struct sl_net_path *path, struct rte_
     return send_to(net, n, m);
 }
 
-void sl_net_confirm(struct sl_net *net, struct sl_net_path *path, uint64_t now)
+void sl_net_confirm(struct sl_net *net, const struct sl_net_path *path, const struct sl_ip *remote, uint64_t now)
 {
-    struct net_neighbour *n = hinted(net, path);
+    struct net_neighbour *n = hinted(net, path, sl_net_next_hop(net, path, remote));
 
     if (!n || n->state == NET_INCOMPLETE || n->state == NET_FAILED)
         return;

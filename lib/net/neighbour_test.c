@@ -148,13 +148,14 @@ static void progress_above_keeps_a_neighbour_without_questions(void **state)
     EACH_FAMILY(f)
     {
         struct sl_net_path path = path_to(f, f->peer);
+        struct sl_ip remote = th_ip(f->peer);
 
         emit(f, &path, f->peer, 1);
         asked(f, f->peer, 0);
         reply(f, f->peer, 5);
         expect_segment_to(5, 1);
         for (int k = 0; k < 200; k++) {
-            sl_net_confirm(rig.net, &path, rig.now);
+            sl_net_confirm(rig.net, &path, &remote, rig.now);
             assert_int_equal(emit(f, &path, f->peer, 2), 0);
             expect_segment_to(5, 2);
             rig_pass(S);
@@ -170,13 +171,14 @@ static void confirming_a_path_that_is_not_known_changes_nothing(void **state)
     EACH_FAMILY(f)
     {
         struct sl_net_path path = path_to(f, f->peer);
+        struct sl_ip remote = th_ip(f->peer);
 
-        sl_net_confirm(rig.net, &path, rig.now);
+        sl_net_confirm(rig.net, &path, &remote, rig.now);
         path.neighbour = 17; /* a hint that has become wrong */
-        sl_net_confirm(rig.net, &path, rig.now);
+        sl_net_confirm(rig.net, &path, &remote, rig.now);
         expect(f->peer, "", 0);
         assert_int_equal(emit(f, &path, f->peer, 1), 0);
-        sl_net_confirm(rig.net, &path, rig.now);
+        sl_net_confirm(rig.net, &path, &remote, rig.now);
         expect(f->peer, "incomplete", 0);
         asked(f, f->peer, 0);
     }

@@ -244,9 +244,19 @@ int sl_net_route(struct sl_net *net, const struct sl_ip *local, const struct sl_
     if (!hop)
         return -EHOSTUNREACH;
     n = net_neighbour_find(net, k, hop);
-    *path = (struct sl_net_path){.next_hop = *hop,
-                                 .neighbour = n ? (uint32_t)(n - net->neighbours) : NET_NO_NEIGHBOUR,
+    *path = (struct sl_net_path){.neighbour = n ? (uint32_t)(n - net->neighbours) : NET_NO_NEIGHBOUR,
                                  .mtu = i->conf.mtu,
-                                 .iface = k};
+                                 .iface = k,
+                                 .gateway = hop != remote};
     return 0;
+}
+
+const struct sl_ip *sl_net_next_hop(const struct sl_net *net, const struct sl_net_path *path,
+                                    const struct sl_ip *remote)
+{
+    const struct sl_net_iface_conf *conf = &net->ifaces[path->iface].conf;
+
+    if (!path->gateway)
+        return remote;
+    return sl_ip_is4(remote) ? &conf->gateway4 : &conf->gateway6;
 }

@@ -80,10 +80,10 @@ struct sl_net_batch {
 
 /* The way to a peer, found once per connection and kept in it. */
 struct sl_net_path {
-    struct sl_ip next_hop;
     uint32_t neighbour; /* a hint into the neighbour cache; checked at each use */
     uint16_t mtu;       /* the interface's */
     uint8_t iface;
+    bool gateway; /* by way of the interface's gateway; otherwise the peer is on the link */
 };
 
 struct sl_net;
@@ -119,8 +119,12 @@ uint32_t sl_net_tx_room(const struct sl_net *net, uint8_t iface);
 int sl_net_emit(struct sl_net *net, struct sl_net_path *path, const struct sl_ip *local, const struct sl_ip *remote,
                 struct rte_mbuf *m, uint8_t ecn, uint64_t now);
 
+/* Who takes what is sent to remote on its path. */
+const struct sl_ip *sl_net_next_hop(const struct sl_net *net, const struct sl_net_path *path,
+                                    const struct sl_ip *remote);
+
 /* The next hop answered of late with progress (RFC 4861 7.3.1: hint of forward progress from TCP). */
-void sl_net_confirm(struct sl_net *net, struct sl_net_path *path, uint64_t now);
+void sl_net_confirm(struct sl_net *net, const struct sl_net_path *path, const struct sl_ip *remote, uint64_t now);
 
 /* Hands out up to max frames to be sent on the interface; the caller owns them. */
 uint32_t sl_net_tx(struct sl_net *net, uint8_t iface, struct rte_mbuf **frames, uint32_t max);

@@ -179,7 +179,7 @@ static void advance(struct conn *c, const struct seg *s)
     sl_stat_add(t->stats, SL_CTR_TCP_TX_BYTES_ACKED, s->ack - c->snd_una);
     sl_tcp_send_acked(c, s->ack);
     c->progress_ns = t->now;
-    sl_net_confirm(t->net, &c->path, t->now);
+    sl_net_confirm(t->net, &c->path, &c->tuple.remote, t->now);
 }
 
 /* The peer took the byte of a window probe, which no flight knows. */

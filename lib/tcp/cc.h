@@ -17,8 +17,8 @@ struct sl_tcp_cc {
     /* Retransmission timeout: sets ssthresh when it is the first of a row, and cwnd to one segment. */
     void (*timeout)(struct conn *c, uint32_t flight_bytes, bool first, uint64_t now);
     /* The last congested or timeout was none (RFC 4015): recovery has restored cwnd and ssthresh, this restores the
-     * rest. */
-    void (*undo)(struct conn *c, uint64_t now);
+     * rest, which was `prior` before. */
+    void (*undo)(struct conn *c, const union cc_state *prior);
     /* The connection sends again after more than one RTO of silence (RFC 5681 4.1). */
     void (*restart)(struct conn *c, uint64_t now);
 };

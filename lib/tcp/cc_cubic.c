@@ -72,7 +72,6 @@ static void begin_epoch(struct conn *c, uint64_t now)
     s->w_est = c->cwnd;
     s->w_est_rest = s->cwnd_rest = 0;
     s->running = true;
-    s->was_running = false;
 }
 
 /* ACKs of a full window lie at most a round trip apart: more was silence, or cwnd was not the limit. */
@@ -135,17 +134,12 @@ static void acked(struct conn *c, const struct ack_info *a, uint64_t now)
         follow_cubic(c, bytes);
 }
 
-/* 4.6. The epoch's other numbers stay, in case that this is undone before the next one begins. */
+/* 4.6. */
 static void reduce(struct conn *c, uint32_t flight_bytes)
 {
-    struct cubic *s = &c->cc.cubic;
-
     sl_tcp_slow_start_end(c);
-    s->undo_w_max = s->w_max;
-    s->undo_cwnd_prior = s->cwnd_prior;
-    s->was_running = s->running;
-    s->running = false;
-    s->cwnd_prior = c->cwnd;
+    c->cc.cubic.running = false;
+    c->cc.cubic.cwnd_prior = c->cwnd;
     c->ssthresh = SL_MAX(BETA(flight_bytes), 2u * c->mss);
 }
 
@@ -167,18 +161,16 @@ static void timeout(struct conn *c, uint32_t flight_bytes, bool first, uint64_t 
 }
 
 /* 4.9. When another epoch has begun since, the old cubic is taken up where cwnd stands on it. */
-static void undo(struct conn *c, uint64_t now)
+static void undo(struct conn *c, const union cc_state *prior)
 {
-    struct cubic *s = &c->cc.cubic;
+    bool epoch_goes_on = prior->cubic.running && !c->cc.cubic.running;
 
     if (cc_first_slow_start(c)) {
         sl_tcp_slow_start_begin(c);
         return;
     }
-    s->w_max = s->undo_w_max;
-    s->cwnd_prior = s->undo_cwnd_prior;
-    s->running = s->was_running;
-    s->was_running = false;
+    c->cc.cubic = prior->cubic;
+    c->cc.cubic.running = epoch_goes_on;
 }
 
 /* The way may have changed: rounds, or an epoch, begin anew from where slow start leads to. */

@@ -40,7 +40,7 @@ static void timeout(struct conn *c, uint32_t flight_bytes, bool first, uint64_t 
     c->cwnd = c->mss;
 }
 
-static void undo(struct conn *c, uint64_t now)
+static void undo(struct conn *c, const union cc_state *prior)
 {
     if (cc_first_slow_start(c))
         sl_tcp_slow_start_begin(c);
@@ -52,7 +52,7 @@ static void undo(struct conn *c, uint64_t now)
 static void restart(struct conn *c, uint64_t now)
 {
     c->cwnd = SL_MIN(c->cwnd, cc_initial_window(c));
-    undo(c, now);
+    undo(c, &c->cc);
 }
 
 const struct sl_tcp_cc sl_tcp_cc_newreno = {

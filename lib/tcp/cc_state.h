@@ -24,9 +24,7 @@ struct cubic {
     uint32_t t_us;                  /* time in this epoch as far as cwnd was the limit; stops at its end */
     uint32_t at_us;                 /* when t_us was last moved */
     uint32_t k_us : 30;
-    uint32_t running : 1;                 /* an epoch has begun since the last congestion */
-    uint32_t was_running : 1;             /* one was running then, and its numbers are still here */
-    uint32_t undo_w_max, undo_cwnd_prior; /* before the last congestion (4.9) */
+    uint32_t running : 1; /* an epoch has begun since the last congestion */
 };
 
 union cc_state {
@@ -34,6 +32,6 @@ union cc_state {
     struct cubic cubic;
     uint32_t reno_acked_bytes; /* since cwnd last grew by a segment */
 };
-_Static_assert(sizeof(union cc_state) <= 40, "the congestion control's part of a connection");
+_Static_assert(sizeof(union cc_state) <= 32, "the congestion control's part of a connection");
 
 #endif

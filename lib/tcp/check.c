@@ -27,11 +27,12 @@ static const char *check_queue(const struct sl_tcp *t, const struct queue *q, ui
 
 static const char *check_reasm(const struct sl_tcp *t, const struct conn *c, uint64_t *held)
 {
+    const struct reasm *r = reasm_of(c);
     uint32_t edge = c->rcv_nxt, segs = 0;
 
-    REQUIRE(c->reasm->n_runs > 0 && c->reasm->n_runs <= REASM_RUNS_MAX);
-    for (uint32_t i = 0; i < c->reasm->n_runs; i++) {
-        const struct run *run = &c->reasm->runs[i];
+    REQUIRE(r->n_runs > 0 && r->n_runs <= REASM_RUNS_MAX);
+    for (uint32_t i = 0; i < r->n_runs; i++) {
+        const struct run *run = &r->runs[i];
         const char *broken = check_queue(t, &run->q, held);
 
         if (broken)
@@ -40,7 +41,7 @@ static const char *check_reasm(const struct sl_tcp *t, const struct conn *c, uin
         edge = run_end(run);
         segs += run->segs;
     }
-    REQUIRE(segs == c->reasm->segs);
+    REQUIRE(segs == r->segs);
     REQUIRE(seq_leq(edge, c->rcv_adv));
     return NULL;
 }
@@ -75,7 +76,7 @@ static const char *check_flight(const struct conn *c, const struct flight *f)
 
 static const char *check_sequences(const struct conn *c)
 {
-    uint32_t data_una = c->state == ST_SYN_SENT || c->state == ST_SYN_RCVD ? c->iss + 1 : c->snd_una;
+    uint32_t data_una = c->state == ST_SYN_SENT || c->state == ST_SYN_RCVD ? c->opening.iss + 1 : c->snd_una;
 
     REQUIRE(seq_leq(c->snd_una, c->snd_nxt) && seq_leq(c->snd_nxt, conn_snd_limit(c)));
     REQUIRE(c->flags & F_FIN_ACKED ? c->sndq.bytes == 0 : data_una + c->sndq.bytes == c->snd_end);
@@ -94,11 +95,11 @@ static const char *check_progress(const struct conn *c)
     REQUIRE(listed || !conn_flight(c) || c->rtx_at != SL_NEVER);
     REQUIRE(listed || c->state < ST_ESTABLISHED || c->snd_nxt == conn_snd_limit(c) || c->rtx_at != SL_NEVER ||
             c->flags & F_PACE_HELD);
-    REQUIRE(listed || !(c->flags & F_PACE_HELD) || c->timer.at_ns <= c->pace_at);
+    REQUIRE(listed || !(c->flags & F_PACE_HELD) || c->timer.at_ns <= seldom_of(c)->pace_at);
     REQUIRE(c->rtx_at == SL_NEVER || c->timer.at_ns <= c->rtx_at);
     REQUIRE(!c->tlp_armed || c->rtx_at != SL_NEVER || c->state == ST_CLOSED);
     REQUIRE(c->delack_at == SL_NEVER || c->timer.at_ns <= c->delack_at);
-    REQUIRE(c->life_at == SL_NEVER || c->timer.at_ns <= c->life_at);
+    REQUIRE(!conn_is_limited(c) || c->timer.at_ns <= c->limit_at);
     REQUIRE(listed || c->rcv_nxt == c->last_ack || c->delack_at != SL_NEVER || c->state == ST_SYN_SENT);
     return NULL;
 }
@@ -112,11 +113,11 @@ static const char *check_conn(struct sl_tcp *t, const struct conn *c, uint64_t *
     if (broken || !(c->flags & F_IN_TABLE))
         return broken;
     REQUIRE(c->state > ST_LISTEN && c->state < ST_TIME_WAIT);
-    REQUIRE(sl_tcp_table_find(&t->table, &c->tuple) == ref_make(REF_CONN, c->self));
+    REQUIRE(sl_tcp_table_find(&t->table, &c->tuple) == ref_make(REF_CONN, conn_index(c)));
     broken = check_sequences(c);
     if (!broken)
         broken = check_progress(c);
-    if (!broken && c->reasm)
+    if (!broken && reasm_of(c))
         broken = check_reasm(t, c, held);
     if (!broken && c->flight)
         broken = check_flight(c, flight_of(c));
@@ -155,5 +156,6 @@ const char *sl_tcp_check(struct sl_tcp *t)
         return broken;
     REQUIRE(held == t->nodes.held_bytes);
     REQUIRE(t->reasms.used <= t->conns.used && t->flights.used <= t->conns.used && t->episodes.used <= t->conns.used);
+    REQUIRE(t->seldoms.used <= t->conns.used);
     return NULL;
 }

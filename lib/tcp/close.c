@@ -18,7 +18,7 @@ void sl_tcp_close_shutdown(struct conn *c)
 static void wait_no_longer_than_time_wait(struct conn *c)
 {
     if (c->flags & F_RELEASED)
-        sl_tcp_timer_life(c, c->t->now + c->t->time_wait_ns);
+        sl_tcp_timer_limit(c, c->t->now + c->t->time_wait_ns);
 }
 
 void sl_tcp_close_release(struct conn *c)

@@ -29,15 +29,14 @@ static void fill(struct conn *c, struct sl_tcp *t, const struct tuple *tuple, st
     c->tuple = *tuple;
     c->t = t;
     c->set = settings_ref(set);
-    c->delack_at = c->rtx_at = c->life_at = SL_NEVER;
-    c->last_rx_ns = c->progress_ns = t->now;
-    c->rto_us = (uint32_t)(SL_MAX(TCP_RTO_SYN_NS, t->rto_min_ns) / SL_NS_PER_US);
+    c->delack_at = c->rtx_at = SL_NEVER;
+    c->progress_ns = t->now;
+    conn_heard(c);
     c->rcv_mss = TCP_MSS_DEFAULT4;
     c->reo_mult = 1;
     c->peer_mss = sl_ip_is4(&tuple->local) ? TCP_MSS_DEFAULT4 : TCP_MSS_DEFAULT6;
     c->rcv_shift = set->rcv_shift;
     sl_tcp_window_init(c);
-    sl_tcp_pmtu_init(c);
     c->ts_offset = sl_tcp_ts_offset(t, tuple);
     sl_stream_init(&c->stream, &sl_tcp_stream_ops);
     sl_list_init(&c->out_link);
@@ -75,7 +74,6 @@ struct conn *sl_tcp_conn_new(struct sl_tcp *t, const struct tuple *tuple, struct
         return NULL;
     }
     fill(c, t, tuple, set);
-    c->self = idx;
     c->path = path;
     c->flags = F_IN_TABLE;
     sl_tcp_conn_set_mss(c);
@@ -96,11 +94,25 @@ void sl_tcp_conn_agree(struct conn *c, uint8_t opts, uint8_t peer_shift, uint16_
     sl_tcp_conn_set_mss(c);
 }
 
-bool sl_tcp_conn_need_reasm(struct conn *c)
+struct seldom *sl_tcp_conn_need_seldom(struct conn *c)
 {
-    if (!c->reasm)
-        c->reasm = sl_tcp_slab_take(&c->t->reasms, &c->reasm_idx);
-    return c->reasm != NULL;
+    struct seldom *x = seldom_of(c);
+
+    if (x)
+        return x;
+    x = sl_tcp_slab_take(&c->t->seldoms, &c->seldom);
+    sl_tcp_pmtu_init(&x->pmtu);
+    return x;
+}
+
+struct reasm *sl_tcp_conn_need_reasm(struct conn *c)
+{
+    struct seldom *x = sl_tcp_conn_need_seldom(c);
+    uint32_t idx;
+
+    if (!x->reasm && sl_tcp_slab_take(&c->t->reasms, &idx))
+        x->reasm = idx;
+    return reasm_of(c);
 }
 
 struct flight *sl_tcp_conn_need_flight(struct conn *c)
@@ -120,11 +132,13 @@ struct flight *sl_tcp_conn_need_flight(struct conn *c)
 
 void sl_tcp_conn_drop_reasm(struct conn *c)
 {
-    if (!c->reasm)
+    struct reasm *r = reasm_of(c);
+
+    if (!r)
         return;
-    sl_tcp_reasm_clear(&c->t->nodes, c->reasm);
-    sl_tcp_slab_give(&c->t->reasms, c->reasm_idx);
-    c->reasm = NULL;
+    sl_tcp_reasm_clear(&c->t->nodes, r);
+    sl_tcp_slab_give(&c->t->reasms, seldom_of(c)->reasm);
+    seldom_of(c)->reasm = 0;
 }
 
 void sl_tcp_conn_drop_flight(struct conn *c)
@@ -140,7 +154,9 @@ static void free_sending(struct conn *c)
     queue_clear(&c->t->nodes, &c->sndq);
     sl_tcp_conn_drop_flight(c);
     sl_tcp_undo_drop(c);
-    c->snd_place.node = c->rtx_place.node = NODE_NONE;
+    c->snd_place.node = NODE_NONE;
+    if (c->seldom)
+        seldom_of(c)->rtx_place.node = NODE_NONE;
 }
 
 void sl_tcp_conn_free_queues(struct conn *c)
@@ -156,7 +172,7 @@ static void detach(struct conn *c)
     struct sl_tcp *t = c->t;
 
     if (c->flags & F_IN_TABLE) {
-        sl_tcp_table_remove(&t->table, c->tuple.hash, ref_make(REF_CONN, c->self));
+        sl_tcp_table_remove(&t->table, c->tuple.hash, ref_make(REF_CONN, conn_index(c)));
         sl_stat_sub(t->stats, SL_CTR_TCP_CONNS, 1);
         c->flags &= ~(uint32_t)F_IN_TABLE;
     }
@@ -225,9 +241,12 @@ void sl_tcp_conn_reap(struct sl_tcp *t)
 
     while ((node = sl_list_pop_front(&t->dead)) != NULL) {
         struct conn *c = sl_container_of(node, struct conn, out_link);
+        uint32_t idx = conn_index(c);
 
         sl_tcp_settings_put(c->set);
+        if (c->seldom)
+            sl_tcp_slab_give(&t->seldoms, c->seldom);
         c->t = NULL; /* destroy tells free ones by this */
-        sl_tcp_slab_give(&t->conns, c->self);
+        sl_tcp_slab_give(&t->conns, idx);
     }
 }

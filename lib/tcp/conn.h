@@ -68,15 +68,21 @@ struct place {
     uint32_t node, seq;
 };
 
-/* The receive window's size (window.c). */
+/* The receive window's size (window.c). Its clock wraps: a silence of about 71 minutes, or twice as long, looks like a
+ * short one, and the allowance is halved the next time. */
 struct window {
     uint32_t allowed_bytes; /* what waits for the user and what the peer may send, together */
     uint32_t taken_bytes;   /* by the user in this round */
-    uint64_t round_at;      /* it began; 0: none did */
-    uint64_t edge_at;       /* when edge was the window's; 0: never */
-    uint32_t edge;
-    uint32_t echo;   /* the last timestamp echoed */
-    uint32_t rtt_us; /* as the receiver sees it; 0: no sample yet */
+    uint32_t round_us;      /* when it began, if in_round */
+    uint32_t rtt_us : 30;   /* as the receiver sees it; 0: no sample yet */
+    uint32_t in_round : 1;
+    uint32_t has_edge : 1;
+    union {
+        uint32_t echo; /* with timestamps: the last one echoed */
+        struct {
+            uint32_t edge, edge_us; /* without: when edge was the window's, if has_edge */
+        };
+    };
 };
 
 /* Packet sizes (pmtu.c); the size itself is path.mtu. */
@@ -85,6 +91,27 @@ struct pmtu {
     uint32_t probe_seq, probe_end; /* the large segment that is under way; equal: none */
     uint8_t shrinks_left;          /* by ICMP */
     uint8_t silences;              /* retransmission timeouts of full segments in a row */
+};
+
+/* What most connections never need. It comes when it is needed first, and stays to the connection's end. */
+struct seldom {
+    struct pmtu pmtu;
+    uint64_t pace_at;       /* when all that was sent would have left at the pacing rate */
+    struct range dsack;     /* to be reported once, while F_DSACK */
+    struct place rtx_place; /* of what is sent again */
+    uint32_t retransmits;
+    uint32_t reasm;        /* slab index of struct reasm; 0: no hole */
+    uint32_t episode;      /* slab index of struct episode; 0: none */
+    uint32_t tlp_end;      /* TLP.end_seq (RFC 8985 7), while tlp_out */
+    uint32_t dsack_round;  /* RACK.dsack_round, while dsack_in_round */
+    uint32_t challenge_ms; /* end of the current period of challenge ACKs */
+    uint8_t challenge_left;
+};
+
+/* What is known of a connection that is being opened, and means nothing afterwards. */
+struct opening {
+    uint32_t iss, irs;
+    uint8_t soft_error; /* enum sl_reason noted from ICMP in SYN-SENT */
 };
 
 struct settings;
@@ -107,42 +134,39 @@ struct conn {
     struct queue rcvq, sndq; /* sndq begins at snd_una (at iss + 1 before) */
     uint32_t ts_recent;      /* RFC 7323 4.3 */
     uint32_t last_ack;       /* Last.ACK.sent */
-    uint64_t last_rx_ns;
-    uint64_t delack_at; /* SL_NEVER: none */
+    uint32_t flight;         /* slab index of struct flight; 0: none, it was all sent at one moment, once */
+    uint32_t last_rx_beat;   /* conn_last_rx_ns */
+    uint64_t delack_at;      /* SL_NEVER: none */
 
     /* Line 2: the upper face, and the list of those that have something to send. */
     struct sl_stream stream;
     struct sl_list out_link;
 
-    /* Line 3: time and the way to the peer. */
+    /* Line 3: time, and where we belong. */
     struct sl_timer timer;
-    uint64_t rtx_at; /* retransmission or persist; SL_NEVER: none */
+    uint64_t rtx_at; /* retransmission, loss probe or persist; SL_NEVER: none */
+    union {
+        uint64_t progress_ns; /* snd_una last moved, or was found at snd_nxt */
+        uint64_t limit_at;    /* while conn_is_limited: when it is given up */
+    };
     struct sl_net_path path;
+    struct sl_tcp *t;
+    struct settings *set;
 
     /* Line 4: sending. */
     uint32_t cwnd, ssthresh;
     uint32_t recover;            /* snd_nxt when the last recovery began (RFC 6582) */
     uint32_t max_snd_wnd;        /* largest window that the peer ever offered */
     uint32_t sent_us;            /* when all that is in flight was sent, or the SYN; means nothing once flight exists */
-    uint32_t flight;             /* slab index of struct flight; 0: none, it was all sent at one moment, once */
-    uint32_t episode;            /* slab index of struct episode; 0: none */
     uint32_t min_rtt_us;         /* least of the last minutes; 0: none yet */
     uint32_t srtt_us, rttvar_us; /* 0: no sample yet */
-    uint32_t rto_us;             /* without backoff */
-    uint16_t mss;                /* payload bytes of a full segment we send */
-    uint16_t rcv_mss;            /* largest payload seen */
-    uint64_t progress_ns;        /* snd_una last moved, or was found at snd_nxt */
-    uint64_t life_at;            /* connect timeout or FIN-WAIT-2 after release; SL_NEVER */
-
-    /* Line 5. */
-    struct sl_tcp *t;
-    struct settings *set;
-    struct reasm *reasm; /* NULL: no hole */
-    struct place snd_place, rtx_place;
-    uint32_t tlp_end;         /* TLP.end_seq (RFC 8985 7), while tlp_out */
-    uint32_t dsack_round;     /* RACK.dsack_round, while dsack_in_round */
-    uint32_t self, reasm_idx; /* slab indices */
-    uint32_t rcv_unacked;     /* bytes received since the last ACK */
+    uint32_t ts_offset;
+    uint32_t last_tx_ms;
+    struct place snd_place;
+    uint32_t peer_fin;
+    uint32_t seldom; /* slab index of struct seldom; 0: none was needed yet */
+    uint16_t mss;    /* payload bytes of a full segment we send */
+    uint16_t peer_mss;
     uint16_t min_rtt_s;       /* when min_rtt_us was measured, in seconds */
     uint16_t reo_mult : 4;    /* RACK.reo_wnd_mult, 1.. */
     uint16_t reo_persist : 5; /* RACK.reo_wnd_persist */
@@ -154,33 +178,23 @@ struct conn {
     uint16_t tlp_again : 1;  /* TLP.is_retrans */
     uint16_t blurred : 1;    /* there was no memory for a flight: sent_us says nothing */
 
-    /* Line 6: seldom. */
-    uint32_t iss, irs;
-    uint32_t peer_fin;
-    uint32_t ts_offset;
-    struct range dsack;
-    uint32_t credit_seen; /* what credit() last returned */
-    uint32_t last_tx_ms;
-    uint32_t challenge_ms; /* end of the current period of challenge ACKs */
-    uint32_t retransmits;
-    uint16_t peer_mss;
-    uint8_t challenge_left;
+    /* Line 5: how much, in either direction. */
+    union {
+        struct opening opening; /* before it is established */
+        union cc_state cc;      /* from then on: the congestion control's own */
+    };
     uint8_t dupacks, backoff, dup_owed, alive_probes;
-    uint8_t soft_error; /* enum sl_reason noted from ICMP in SYN-SENT */
-    uint64_t pace_at;   /* when all that was sent would have left at the pacing rate */
-    union cc_state cc;  /* the congestion control's own */
-
-    /* Line 7: what text that a user takes reads and writes besides. */
-    struct window win __attribute__((aligned(SL_CACHE_LINE)));
-    struct pmtu pmtu;
+    uint16_t rcv_mss;     /* largest payload seen */
+    uint16_t credit_seen; /* what credit() last returned, in units of CREDIT_UNIT_BYTES */
+    struct window win;
 };
 
 _Static_assert(offsetof(struct conn, delack_at) + 8 == 2 * SL_CACHE_LINE, "an in-order segment needs two lines");
 _Static_assert(offsetof(struct conn, stream) == 2 * SL_CACHE_LINE && offsetof(struct conn, timer) == 3 * SL_CACHE_LINE,
-               "line 2");
-_Static_assert(offsetof(struct conn, cwnd) == 4 * SL_CACHE_LINE && offsetof(struct conn, t) == 5 * SL_CACHE_LINE,
+               "lines 2 and 3");
+_Static_assert(offsetof(struct conn, cwnd) == 4 * SL_CACHE_LINE && offsetof(struct conn, cc) == 5 * SL_CACHE_LINE,
                "lines 4 and 5");
-_Static_assert(sizeof(struct conn) <= 9 * SL_CACHE_LINE, "the size of an established connection");
+_Static_assert(sizeof(struct conn) == 6 * SL_CACHE_LINE, "the size of an established connection");
 
 /* A passive open before its third segment: SYN-RECEIVED without a connection. */
 struct request {

@@ -64,16 +64,16 @@ struct sl_stream *sl_tcp_connect(struct sl_tcp *t, const struct sl_endpoint *loc
     sl_tcp_settings_put(set);
     if (!c)
         return NULL;
-    c->iss = sl_tcp_isn(t, &tuple);
-    if (has_floor && seq_leq(c->iss, floor))
-        c->iss = floor + 1 + (uint32_t)sl_rng_below(&t->rng, 1u << 16);
-    c->snd_una = c->snd_nxt = c->recover = c->iss;
-    c->snd_end = c->iss + 1;
+    c->opening.iss = sl_tcp_isn(t, &tuple);
+    if (has_floor && seq_leq(c->opening.iss, floor))
+        c->opening.iss = floor + 1 + (uint32_t)sl_rng_below(&t->rng, 1u << 16);
+    c->snd_una = c->snd_nxt = c->recover = c->opening.iss;
+    c->snd_end = c->opening.iss + 1;
     c->stream.ready = ready;
     c->stream.owner = owner;
     c->flags |= F_SYN_NOW;
     sl_tcp_set_state(c, ST_SYN_SENT);
-    sl_tcp_timer_life(c, now + c->set->opts.connect_timeout_ns);
+    sl_tcp_timer_limit(c, now + c->set->opts.connect_timeout_ns);
     conn_wants_output(c);
     return &c->stream;
 }
@@ -81,16 +81,14 @@ struct sl_stream *sl_tcp_connect(struct sl_tcp *t, const struct sl_endpoint *loc
 void sl_tcp_connect_established(struct conn *c)
 {
     sl_tcp_set_state(c, ST_ESTABLISHED);
-    c->rtx_at = c->life_at = SL_NEVER;
+    c->rtx_at = SL_NEVER;
     c->backoff = 0;
     c->flags &= ~(uint32_t)F_SYN_NOW;
-    c->progress_ns = c->last_rx_ns = c->t->now;
+    c->progress_ns = c->t->now;
+    conn_heard(c);
     conn_cc(c)->init(c);
-    if (c->flags & F_SYN_RTX) { /* RFC 5681 3.1 and RFC 6298 5.7 */
+    if (c->flags & F_SYN_RTX) /* RFC 5681 3.1 */
         c->cwnd = c->mss;
-        if (!c->srtt_us)
-            c->rto_us = TCP_RTO_AFTER_SYN_LOSS_US;
-    }
     sl_stat_inc(c->t->stats, c->flags & F_PASSIVE ? SL_CTR_TCP_ACCEPTED : SL_CTR_TCP_CONNECTED);
     if (c->flags & F_ECN)
         sl_stat_inc(c->t->stats, SL_CTR_TCP_ECN_CONNS);
@@ -109,7 +107,7 @@ static void drop(struct conn *c, enum sl_drop why) { sl_stat_drop(c->t->stats, w
 
 static void learn_from_syn(struct conn *c, const struct seg *s)
 {
-    c->irs = s->seq;
+    c->opening.irs = s->seq;
     c->rcv_nxt = c->last_ack = s->seq + 1;
     c->rcv_adv = c->rcv_nxt + settings_syn_window(c->set);
     sl_tcp_conn_agree(c, sl_tcp_ecn_asks(c) ? s->opts : s->opts & (uint8_t)~OPT_ECN, s->wscale, s->mss, s->tsval);
@@ -136,7 +134,7 @@ void sl_tcp_connect_input(struct conn *c, struct seg *s)
 {
     bool acks_syn = s->flags & TF_ACK;
 
-    if (acks_syn && (seq_leq(s->ack, c->iss) || seq_gt(s->ack, c->snd_nxt))) { /* first */
+    if (acks_syn && (seq_leq(s->ack, c->opening.iss) || seq_gt(s->ack, c->snd_nxt))) { /* first */
         drop(c, SL_DROP_TCP_BAD_ACK);
         sl_tcp_rst_answer(c->t, s);
         return;

@@ -26,18 +26,18 @@ void sl_tcp_evict_init(struct sl_tcp *t)
 
 static uint64_t idle_ns(const struct conn *c)
 {
-    uint64_t since = SL_MAX(c->last_rx_ns, c->win.round_at);
+    uint64_t now = c->t->now, taken_ns = sl_tcp_window_idle_us(c) * SL_NS_PER_US;
 
     if (c->sndq.bytes) /* a peer that answers and takes nothing is idle too */
-        since = c->progress_ns;
-    return c->t->now - SL_MIN(since, c->t->now);
+        return now - SL_MIN(c->progress_ns, now);
+    return SL_MIN(now - SL_MIN(conn_last_rx_ns(c), now), taken_ns);
 }
 
 /* ---- ranks: 0 stays, the highest goes first ---- */
 
 static uint32_t rank_for_memory(const struct conn *c, uint64_t idle)
 {
-    return (c->sndq.bytes || c->rcvq.bytes || c->reasm) && idle >= c->t->evict.patience_ns;
+    return (c->sndq.bytes || c->rcvq.bytes || reasm_of(c)) && idle >= c->t->evict.patience_ns;
 }
 
 static uint32_t rank_for_place(const struct conn *c, uint64_t idle)

@@ -8,7 +8,7 @@ static void unreachable(struct conn *c, bool hard)
     if (c->state == ST_SYN_SENT && hard)
         sl_tcp_conn_end(c, SL_REASON_UNREACHABLE);
     else if (c->state == ST_SYN_SENT)
-        c->soft_error = SL_REASON_UNREACHABLE;
+        c->opening.soft_error = SL_REASON_UNREACHABLE;
     else
         sl_stat_inc(c->t->stats, SL_CTR_TCP_ICMP_SOFT);
 }

@@ -42,7 +42,7 @@ static void fill_flight(struct sl_tcp_info *out, const struct conn *c)
     out->flight_bytes = conn_flight(c);
     out->sacked_bytes = c->flight ? flight_of(c)->sacked_bytes : 0;
     out->lost_bytes = c->flight ? flight_of(c)->lost_bytes : 0;
-    out->retransmits = c->retransmits;
+    out->retransmits = c->seldom ? seldom_of(c)->retransmits : 0;
     out->recovery = shown_recovery[c->ca];
     out->backoff = c->backoff;
 }

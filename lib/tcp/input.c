@@ -15,19 +15,20 @@ enum verdict { NEXT, DONE };
  * section 7, CVE-2016-5696). */
 bool sl_tcp_challenge(struct conn *c)
 {
+    struct seldom *x = sl_tcp_conn_need_seldom(c);
     struct sl_tcp *t = c->t;
     uint32_t now_ms = tcp_now_ms(t);
 
     /* The period is over, perhaps since weeks ago: the clock wraps. */
-    if (c->challenge_ms - now_ms - 1 >= CHALLENGE_PERIOD_MS * 3 / 2) {
-        c->challenge_ms = now_ms + CHALLENGE_PERIOD_MS + (uint32_t)sl_rng_below(&t->rng, CHALLENGE_PERIOD_MS / 2);
-        c->challenge_left = (uint8_t)(CHALLENGES_MIN + sl_rng_below(&t->rng, CHALLENGES_MIN));
+    if (x->challenge_ms - now_ms - 1 >= CHALLENGE_PERIOD_MS * 3 / 2) {
+        x->challenge_ms = now_ms + CHALLENGE_PERIOD_MS + (uint32_t)sl_rng_below(&t->rng, CHALLENGE_PERIOD_MS / 2);
+        x->challenge_left = (uint8_t)(CHALLENGES_MIN + sl_rng_below(&t->rng, CHALLENGES_MIN));
     }
-    if (!c->challenge_left) {
+    if (!x->challenge_left) {
         sl_stat_drop(t->stats, SL_DROP_TCP_CHALLENGE_LIMITED);
         return false;
     }
-    c->challenge_left--;
+    x->challenge_left--;
     sl_stat_inc(t->stats, SL_CTR_TCP_CHALLENGES);
     conn_ack_now(c);
     return true;
@@ -59,7 +60,8 @@ static enum verdict refuse_with_ack(struct conn *c, const struct seg *s, enum sl
 /* RFC 7323 5.3, and 5.5: after 24 days of silence ts_recent says nothing. */
 static bool paws_rejects(const struct conn *c, const struct seg *s)
 {
-    return s->opts & OPT_TS && (int32_t)(s->tsval - c->ts_recent) < 0 && c->t->now - c->last_rx_ns < TCP_PAWS_AGE_NS;
+    return s->opts & OPT_TS && (int32_t)(s->tsval - c->ts_recent) < 0 &&
+           c->t->now < conn_last_rx_ns(c) + TCP_PAWS_AGE_NS;
 }
 
 /* Some of it lies in the window. With a closed window what stands at rcv_nxt may pass for its ACK and RST. A bare
@@ -104,7 +106,7 @@ static void trim(struct conn *c, struct seg *s)
 static enum verdict check_sequence(struct conn *c, struct seg *s)
 {
     if (c->state == ST_SYN_RCVD && s->flags & TF_SYN && s->flags & TF_ACK &&
-        s->seq == c->irs) {                       /* the other half of a simultaneous open */
+        s->seq == c->opening.irs) {               /* the other half of a simultaneous open */
         s->flags &= (uint8_t) ~(TF_SYN | TF_ECE); /* ECE beside SYN is no echo */
         s->seq++;
         conn_ack_now(c);
@@ -158,7 +160,7 @@ static void believe(struct conn *c, const struct seg *s)
 {
     if (c->flags & F_TS && s->opts & OPT_TS && !paws_rejects(c, s) && seq_leq(s->seq_sent, c->last_ack))
         c->ts_recent = s->tsval;
-    c->last_rx_ns = c->t->now;
+    conn_heard(c);
     c->alive_probes = 0;
 }
 

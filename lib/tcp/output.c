@@ -12,9 +12,9 @@ static void add_sacks(struct conn *c, struct header *h)
     if (!(c->flags & F_SACK))
         return;
     if (c->flags & F_DSACK) /* RFC 2883: the duplicate comes first, once */
-        h->sacks[h->n_sacks++] = c->dsack;
-    if (c->reasm)
-        h->n_sacks += (uint8_t)sl_tcp_reasm_blocks(c->reasm, h->sacks + h->n_sacks, max - h->n_sacks);
+        h->sacks[h->n_sacks++] = seldom_of(c)->dsack;
+    if (reasm_of(c))
+        h->n_sacks += (uint8_t)sl_tcp_reasm_blocks(reasm_of(c), h->sacks + h->n_sacks, max - h->n_sacks);
 }
 
 /* The window as bytes and as it stands in the header. */
@@ -84,7 +84,7 @@ static void commit_rtx(struct conn *c, const struct plan *p, uint32_t len)
     sl_tcp_recovery_sent_again(c, p->seq, len);
     c->flags &= ~(uint32_t)F_RTX_FORCE;
     sl_tcp_pmtu_sent_again(c, p->seq);
-    c->retransmits++;
+    sl_tcp_conn_need_seldom(c)->retransmits++;
     sl_tcp_pace_sent(c, len);
     sl_stat_inc(c->t->stats, SL_CTR_TCP_RETRANSMITS);
     if (p->seq == c->snd_una)
@@ -148,7 +148,7 @@ static enum emit_result send_plan(struct conn *c, const struct plan *p)
 
 static enum emit_result send_syn(struct conn *c)
 {
-    struct header h = {.seq = c->iss};
+    struct header h = {.seq = c->opening.iss};
     uint32_t wnd = syn_header(c, &h);
     enum emit_result r = sl_tcp_emit_data(c, &h, &c->snd_place, 0);
 
@@ -160,7 +160,7 @@ static enum emit_result send_syn(struct conn *c)
         return r;
     c->flags &= ~(uint32_t)F_SYN_NOW;
     c->sent_us = tcp_now_us(c->t);
-    c->snd_nxt = c->iss + 1;
+    c->snd_nxt = c->opening.iss + 1;
     if (c->state == ST_SYN_RCVD)
         sl_tcp_recv_ack_sent(c, wnd);
     sl_tcp_timer_sent(c, true);
@@ -211,7 +211,7 @@ static uint32_t new_bytes(struct conn *c)
 /* After a silence cwnd says nothing about the path any more (RFC 5681 4.1). */
 static void restart_after_idle(struct conn *c)
 {
-    if (!conn_flight(c) && tcp_now_ms(c->t) - c->last_tx_ms > c->rto_us / 1000)
+    if (!conn_flight(c) && tcp_now_ms(c->t) - c->last_tx_ms > sl_tcp_rtt_rto_us(c) / 1000)
         conn_cc(c)->restart(c, c->t->now);
 }
 
@@ -233,7 +233,7 @@ static bool plan_tlp(struct conn *c, struct plan *p)
         return false;
     *p = (struct plan){.kind = PLAN_TLP};
     if (sl_tcp_tlp_next(c, &p->seq, &p->len)) {
-        p->place = p->seq == c->snd_nxt ? &c->snd_place : &c->rtx_place;
+        p->place = p->seq == c->snd_nxt ? &c->snd_place : &sl_tcp_conn_need_seldom(c)->rtx_place;
         return true;
     }
     c->flags &= ~(uint32_t)F_TLP_NOW;
@@ -242,8 +242,11 @@ static bool plan_tlp(struct conn *c, struct plan *p)
 
 static bool plan_rtx(struct conn *c, struct plan *p)
 {
-    *p = (struct plan){.place = &c->rtx_place, .kind = PLAN_RTX};
-    return sl_tcp_recovery_next(c, &p->seq, &p->len);
+    *p = (struct plan){.kind = PLAN_RTX};
+    if (!sl_tcp_recovery_next(c, &p->seq, &p->len))
+        return false;
+    p->place = &sl_tcp_conn_need_seldom(c)->rtx_place;
+    return true;
 }
 
 static bool plan_new(struct conn *c, struct plan *p)

@@ -38,14 +38,15 @@ static uint64_t quantum_ns(uint64_t seg_ns)
 /* Too far ahead; or not yet back, once it was. What was reckoned at a lower rate counts for no more than a quantum. */
 static bool must_wait(struct conn *c)
 {
+    struct seldom *x = sl_tcp_conn_need_seldom(c);
     uint64_t now = c->t->now, seg_ns, quantum;
 
-    if (c->pace_at <= now)
+    if (x->pace_at <= now)
         return false;
     seg_ns = time_for(c, c->mss);
     quantum = quantum_ns(seg_ns);
-    c->pace_at = SL_MIN(c->pace_at, now + quantum + seg_ns);
-    return c->flags & F_PACE_HELD || c->pace_at + TICK_NS >= now + quantum;
+    x->pace_at = SL_MIN(x->pace_at, now + quantum + seg_ns);
+    return c->flags & F_PACE_HELD || x->pace_at + TICK_NS >= now + quantum;
 }
 
 bool sl_tcp_pace_holds(struct conn *c)
@@ -62,9 +63,12 @@ bool sl_tcp_pace_holds(struct conn *c)
 /* A timer that was late by a tick loses nothing. */
 void sl_tcp_pace_sent(struct conn *c, uint32_t bytes)
 {
+    struct seldom *x;
+
     if (!is_paced(c))
         return;
-    if (c->pace_at + TICK_NS < c->t->now)
-        c->pace_at = c->t->now;
-    c->pace_at += time_for(c, bytes);
+    x = sl_tcp_conn_need_seldom(c);
+    if (x->pace_at + TICK_NS < c->t->now)
+        x->pace_at = c->t->now;
+    x->pace_at += time_for(c, bytes);
 }

@@ -12,29 +12,35 @@
 static bool is4(const struct conn *c) { return sl_ip_is4(&c->tuple.local); }
 static uint32_t floor_of(const struct conn *c) { return is4(c) ? TCP_MTU_FLOOR4 : TCP_MTU_FLOOR6; }
 
-void sl_tcp_pmtu_init(struct conn *c)
+void sl_tcp_pmtu_init(struct pmtu *p)
 {
-    c->pmtu.raise_at = SL_NEVER;
-    c->pmtu.shrinks_left = SHRINKS_MAX;
+    p->raise_at = SL_NEVER;
+    p->shrinks_left = SHRINKS_MAX;
 }
 
-static bool is_probing(const struct conn *c) { return c->pmtu.probe_end != c->pmtu.probe_seq; }
+/* Who never had a smaller packet than the interface's, and no timeout, has none. */
+static struct pmtu *pmtu_of(const struct conn *c) { return c->seldom ? &seldom_of(c)->pmtu : NULL; }
+static struct pmtu *need(struct conn *c) { return &sl_tcp_conn_need_seldom(c)->pmtu; }
 
-static void forget_probe(struct conn *c) { c->pmtu.probe_end = c->pmtu.probe_seq; }
+static bool is_probing(const struct pmtu *p) { return p && p->probe_end != p->probe_seq; }
+
+static void forget_probe(struct pmtu *p) { p->probe_end = p->probe_seq; }
 
 static void shrink(struct conn *c, uint32_t mtu, uint64_t raise_after_ns)
 {
+    struct pmtu *p = need(c);
+
     c->path.mtu = (uint16_t)mtu;
     sl_tcp_conn_set_mss(c);
-    forget_probe(c);
-    c->pmtu.raise_at = c->t->now + raise_after_ns;
+    forget_probe(p);
+    p->raise_at = c->t->now + raise_after_ns;
 }
 
-static void probe_failed(struct conn *c)
+static void probe_failed(struct pmtu *p, uint64_t now)
 {
-    forget_probe(c);
-    c->pmtu.raise_at = c->t->now + RAISE_AFTER_NS;
-    c->pmtu.shrinks_left = SHRINKS_MAX;
+    forget_probe(p);
+    p->raise_at = now + RAISE_AFTER_NS;
+    p->shrinks_left = SHRINKS_MAX;
 }
 
 /* ---- what ICMP says ---- */
@@ -60,8 +66,10 @@ static uint32_t believable(const struct conn *c, uint32_t mtu)
 
 void sl_tcp_pmtu_too_big(struct conn *c, uint32_t mtu, uint32_t seq)
 {
-    if (is_probing(c) && seq == c->pmtu.probe_seq && (!mtu || mtu >= c->path.mtu)) {
-        probe_failed(c);
+    struct pmtu *p = need(c);
+
+    if (is_probing(p) && seq == p->probe_seq && (!mtu || mtu >= c->path.mtu)) {
+        probe_failed(p, c->t->now);
         return;
     }
     mtu = believable(c, mtu);
@@ -69,11 +77,11 @@ void sl_tcp_pmtu_too_big(struct conn *c, uint32_t mtu, uint32_t seq)
         sl_stat_drop(c->t->stats, SL_DROP_TCP_ICMP_IGNORED);
         return;
     }
-    if (!c->pmtu.shrinks_left) {
+    if (!p->shrinks_left) {
         sl_stat_drop(c->t->stats, SL_DROP_TCP_ICMP_LIMITED);
         return;
     }
-    c->pmtu.shrinks_left--;
+    p->shrinks_left--;
     shrink(c, mtu, RAISE_AFTER_NS);
     sl_stat_inc(c->t->stats, SL_CTR_TCP_PMTU_SHRUNK);
     sl_tcp_recovery_resend(c);
@@ -98,11 +106,12 @@ static uint32_t step_below(const struct conn *c)
 /* The retransmission timer ran out. Each second time in a row for a full segment the size goes down a step. */
 void sl_tcp_pmtu_rto(struct conn *c)
 {
+    struct pmtu *p = need(c);
     uint32_t step;
 
-    if (is_probing(c))
-        probe_failed(c);
-    if (!conn_synchronized(c) || seq_min(c->snd_nxt, c->snd_end) - c->snd_una < c->mss || ++c->pmtu.silences % 2)
+    if (is_probing(p))
+        probe_failed(p, c->t->now);
+    if (!conn_synchronized(c) || seq_min(c->snd_nxt, c->snd_end) - c->snd_una < c->mss || ++p->silences % 2)
         return;
     step = step_below(c);
     if (!step)
@@ -115,16 +124,17 @@ void sl_tcp_pmtu_rto(struct conn *c)
 
 uint32_t sl_tcp_pmtu_new_bytes(struct conn *c, uint32_t len, uint32_t could)
 {
-    struct sl_net_path direct;
     uint32_t large, waits = c->snd_end - c->snd_nxt;
+    struct pmtu *p = pmtu_of(c);
+    struct sl_net_path direct;
 
-    if (c->t->now < c->pmtu.raise_at || is_probing(c) || c->ca != CA_OPEN || len < c->mss || waits < 4u * c->mss)
+    if (!p || c->t->now < p->raise_at || is_probing(p) || c->ca != CA_OPEN || len < c->mss || waits < 4u * c->mss)
         return len;
     if (sl_net_route(c->t->net, &c->tuple.local, &c->tuple.remote, &direct))
         return len;
     large = sl_tcp_conn_mss_for(c, direct.mtu);
     if (large <= c->mss) { /* the peer takes no more */
-        c->pmtu.raise_at = SL_NEVER;
+        p->raise_at = SL_NEVER;
         return len;
     }
     return SL_MIN(waits, could) < large + BEHIND_SEGS * c->mss ? len : large;
@@ -132,26 +142,32 @@ uint32_t sl_tcp_pmtu_new_bytes(struct conn *c, uint32_t len, uint32_t could)
 
 void sl_tcp_pmtu_sent(struct conn *c, uint32_t seq, uint32_t len)
 {
-    c->pmtu.probe_seq = seq;
-    c->pmtu.probe_end = seq + len;
+    struct pmtu *p = need(c);
+
+    p->probe_seq = seq;
+    p->probe_end = seq + len;
 }
 
 void sl_tcp_pmtu_sent_again(struct conn *c, uint32_t seq)
 {
-    if (is_probing(c) && seq_in(seq, c->pmtu.probe_seq, c->pmtu.probe_end))
-        probe_failed(c);
+    struct pmtu *p = pmtu_of(c);
+
+    if (is_probing(p) && seq_in(seq, p->probe_seq, p->probe_end))
+        probe_failed(p, c->t->now);
 }
 
 void sl_tcp_pmtu_acked(struct conn *c)
 {
+    struct pmtu *p = pmtu_of(c);
     struct sl_net_path direct;
 
-    c->pmtu.silences = 0;
-    if (!is_probing(c) || seq_lt(c->snd_una, c->pmtu.probe_end))
+    if (!p)
         return;
-    forget_probe(c);
-    c->pmtu.raise_at = SL_NEVER;
-    c->pmtu.shrinks_left = SHRINKS_MAX;
+    p->silences = 0;
+    if (!is_probing(p) || seq_lt(c->snd_una, p->probe_end))
+        return;
+    forget_probe(p);
+    sl_tcp_pmtu_init(p);
     if (sl_net_route(c->t->net, &c->tuple.local, &c->tuple.remote, &direct))
         return;
     c->path.mtu = direct.mtu;

@@ -52,12 +52,14 @@ void sl_tcp_rack_delivered(struct conn *c, struct flight *f, const struct piece 
 /* It grows at most once per round trip. */
 void sl_tcp_rack_dsack(struct conn *c)
 {
-    if (c->dsack_in_round && seq_geq(c->snd_una, c->dsack_round))
+    struct seldom *x = sl_tcp_conn_need_seldom(c);
+
+    if (c->dsack_in_round && seq_geq(c->snd_una, x->dsack_round))
         c->dsack_in_round = 0;
     if (c->dsack_in_round)
         return;
     c->dsack_in_round = 1;
-    c->dsack_round = c->snd_nxt;
+    x->dsack_round = c->snd_nxt;
     c->reo_mult = SL_MIN(c->reo_mult + 1u, REO_MULT_MAX);
     c->reo_persist = REO_PERSIST;
 }

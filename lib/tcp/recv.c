@@ -9,7 +9,6 @@ void sl_tcp_recv_ack_sent(struct conn *c, uint32_t wnd_bytes)
 {
     c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + wnd_bytes);
     c->last_ack = c->rcv_nxt;
-    c->rcv_unacked = 0;
     c->delack_at = SL_NEVER;
     c->dup_owed = 0;
     c->flags &= ~(uint32_t)(F_ACK_NOW | F_DSACK);
@@ -21,7 +20,7 @@ void sl_tcp_recv_note_dup(struct conn *c, uint32_t start, uint32_t end)
 {
     if (!(c->flags & F_SACK))
         return;
-    c->dsack = (struct range){start, end};
+    sl_tcp_conn_need_seldom(c)->dsack = (struct range){start, end};
     c->flags |= F_DSACK;
 }
 
@@ -55,7 +54,7 @@ static bool memory_allows(struct conn *c, uint32_t mark)
 {
     if (memory_is_below(c->t, mark))
         return true;
-    if (c->reasm) {
+    if (reasm_of(c)) {
         sl_tcp_conn_drop_reasm(c);
         sl_stat_drop(c->t->stats, SL_DROP_TCP_OOO_PRUNED);
     }
@@ -66,7 +65,7 @@ static void take_in_order(struct conn *c, struct seg *s)
 {
     struct sl_slice slice;
     uint32_t before = c->rcv_nxt;
-    bool hole = c->reasm != NULL;
+    struct reasm *hole;
 
     if (!memory_allows(c, c->rcvq.bytes && !sl_tcp_window_waits_for_unit(c) ? MARK_IN_ORDER : MARK_FULL)) {
         sl_stat_drop(c->t->stats, SL_DROP_TCP_HELD_MAX);
@@ -81,15 +80,15 @@ static void take_in_order(struct conn *c, struct seg *s)
         }
         c->rcv_nxt += slice.len;
     }
-    if (c->reasm) {
-        c->rcv_nxt = sl_tcp_reasm_deliver(&c->t->nodes, c->reasm, c->rcv_nxt, &c->rcvq);
-        if (!c->reasm->n_runs)
+    hole = reasm_of(c);
+    if (hole) {
+        c->rcv_nxt = sl_tcp_reasm_deliver(&c->t->nodes, hole, c->rcv_nxt, &c->rcvq);
+        if (!hole->n_runs)
             sl_tcp_conn_drop_reasm(c);
     }
-    c->rcv_unacked += c->rcv_nxt - before;
     sl_stat_add(c->t->stats, SL_CTR_TCP_RX_BYTES, c->rcv_nxt - before);
     sl_stream_raise(&c->stream, SL_STREAM_READABLE);
-    if (hole || c->rcv_unacked >= 2u * c->rcv_mss)
+    if (hole || conn_rcv_unacked(c) >= 2u * c->rcv_mss)
         conn_ack_now(c);
     else
         sl_tcp_timer_delack(c);
@@ -99,25 +98,27 @@ static void take_ahead(struct conn *c, struct seg *s)
 {
     uint32_t segs_max = SL_MAX(64u, (c->rcv_adv - c->rcv_nxt) / 256), seq = s->seq;
     struct sl_slice slice;
+    struct reasm *ahead;
     struct range dup;
 
     c->dup_owed += c->dup_owed < DUP_OWED_MAX;
     conn_ack_now(c);
-    if (!memory_allows(c, MARK_AHEAD) || !sl_tcp_conn_need_reasm(c)) {
+    ahead = memory_allows(c, MARK_AHEAD) ? sl_tcp_conn_need_reasm(c) : NULL;
+    if (!ahead) {
         sl_stat_drop(c->t->stats, SL_DROP_TCP_OOO_FULL);
         return;
     }
     sl_stat_inc(c->t->stats, SL_CTR_TCP_OOO_SEGS);
     for (; next_slice(s, &slice); seq += slice.len) {
         enum reasm_result r =
-            sl_tcp_reasm_insert(&c->t->nodes, c->reasm, seq, slice.mbuf, slice.off, slice.len, segs_max, &dup);
+            sl_tcp_reasm_insert(&c->t->nodes, ahead, seq, slice.mbuf, slice.off, slice.len, segs_max, &dup);
 
         if (dup.start != dup.end)
             sl_tcp_recv_note_dup(c, dup.start, dup.end);
         if (r == REASM_FULL)
             sl_stat_drop(c->t->stats, SL_DROP_TCP_OOO_FULL);
     }
-    if (!c->reasm->n_runs)
+    if (!ahead->n_runs)
         sl_tcp_conn_drop_reasm(c);
 }
 
@@ -156,7 +157,7 @@ void sl_tcp_recv_text(struct conn *c, struct seg *s)
 
 static void note_fin(struct conn *c, uint32_t at)
 {
-    const struct reasm *r = c->reasm;
+    const struct reasm *r = reasm_of(c);
 
     if (c->flags & F_PEER_FIN)
         return;

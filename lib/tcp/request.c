@@ -218,8 +218,8 @@ static void measure(struct conn *c, const struct request *r, const struct seg *s
 /* What the connection knows when it is born. */
 static void hand_down(struct conn *c, const struct request *r, const struct seg *s)
 {
-    c->iss = c->recover = r->iss;
-    c->irs = r->irs;
+    c->opening.iss = c->recover = r->iss;
+    c->opening.irs = r->irs;
     c->rcv_nxt = c->last_ack = r->irs + 1;
     c->rcv_adv = c->rcv_nxt + settings_syn_window(c->set);
     c->snd_una = c->snd_nxt = c->snd_end = r->iss + 1;

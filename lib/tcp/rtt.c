@@ -12,8 +12,6 @@ static uint32_t clamp_us(uint64_t us)
 
 static void smooth(struct conn *c, uint32_t r)
 {
-    uint64_t us;
-
     if (!c->srtt_us) {
         c->srtt_us = r;
         c->rttvar_us = r / 2;
@@ -24,10 +22,24 @@ static void smooth(struct conn *c, uint32_t r)
         c->srtt_us += (uint32_t)(((int64_t)r - c->srtt_us) / 8);
         c->srtt_us = SL_MAX(c->srtt_us, 1u);
     }
-    us = c->srtt_us + SL_MAX(CLOCK_US, 4ull * c->rttvar_us);
-    us = SL_MAX(us, c->t->rto_min_ns / SL_NS_PER_US);
-    c->rto_us = (uint32_t)SL_MIN(us, (uint64_t)(TCP_RTO_MAX_NS / SL_NS_PER_US));
     c->backoff = 0;
+}
+
+/* Before there is a sample: 2.1, and 5.7 for one whose SYN was lost. */
+static uint32_t first_rto_us(const struct conn *c)
+{
+    if (conn_synchronized(c) && c->flags & F_SYN_RTX)
+        return TCP_RTO_AFTER_SYN_LOSS_US;
+    return SL_MAX((uint32_t)(TCP_RTO_SYN_NS / SL_NS_PER_US), c->t->rto_min_us);
+}
+
+uint32_t sl_tcp_rtt_rto_us(const struct conn *c)
+{
+    uint32_t us = c->srtt_us + SL_MAX(CLOCK_US, 4 * c->rttvar_us); /* both are a minute at most */
+
+    if (!c->srtt_us)
+        return first_rto_us(c);
+    return SL_MIN(SL_MAX(us, c->t->rto_min_us), (uint32_t)(TCP_RTO_MAX_NS / SL_NS_PER_US));
 }
 
 void sl_tcp_rtt_sample(struct conn *c, uint64_t rtt_ns)
@@ -46,7 +58,7 @@ void sl_tcp_rtt_echo(struct conn *c, uint32_t rtt_ms) { smooth(c, clamp_us((uint
 
 uint64_t sl_tcp_rtt_rto_ns(const struct conn *c)
 {
-    uint64_t rto = (uint64_t)c->rto_us * SL_NS_PER_US;
+    uint64_t rto = (uint64_t)sl_tcp_rtt_rto_us(c) * SL_NS_PER_US;
 
     return SL_MIN(rto << SL_MIN(c->backoff, (uint8_t)16), (uint64_t)TCP_RTO_MAX_NS);
 }

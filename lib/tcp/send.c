@@ -21,6 +21,12 @@ uint32_t sl_tcp_send_credit(const struct conn *c)
     return most > c->sndq.bytes ? most - c->sndq.bytes : 0;
 }
 
+void sl_tcp_send_watch_credit(struct conn *c, uint32_t seen_bytes)
+{
+    c->credit_seen = (uint16_t)SL_MIN((seen_bytes + CREDIT_UNIT_BYTES - 1) / CREDIT_UNIT_BYTES, (uint32_t)UINT16_MAX);
+    c->flags |= F_CREDIT_WATCH;
+}
+
 /* WRITABLE once credit has grown by so much that coming back is worth it, and in any case when nothing is queued: no
  * ACK will come that could tell later. */
 static void tell_credit(struct conn *c)
@@ -29,7 +35,7 @@ static void tell_credit(struct conn *c)
 
     if (!(c->flags & F_CREDIT_WATCH) || !credit)
         return;
-    if (c->sndq.bytes && credit < SL_MIN(most, SL_MAX(most / 2, c->credit_seen + most / 4)))
+    if (c->sndq.bytes && credit < SL_MIN(most, SL_MAX(most / 2, c->credit_seen * CREDIT_UNIT_BYTES + most / 4)))
         return;
     c->flags &= ~(uint32_t)F_CREDIT_WATCH;
     sl_stream_raise(&c->stream, SL_STREAM_WRITABLE);
@@ -37,7 +43,7 @@ static void tell_credit(struct conn *c)
 
 void sl_tcp_send_acked(struct conn *c, uint32_t ack)
 {
-    uint32_t data_una = c->state == ST_SYN_SENT || c->state == ST_SYN_RCVD ? c->iss + 1 : c->snd_una;
+    uint32_t data_una = c->state == ST_SYN_SENT || c->state == ST_SYN_RCVD ? c->opening.iss + 1 : c->snd_una;
 
     if (seq_gt(ack, data_una))
         sl_tcp_queue_drop(&c->t->nodes, &c->sndq, SL_MIN(ack - data_una, c->sndq.bytes));
@@ -45,7 +51,7 @@ void sl_tcp_send_acked(struct conn *c, uint32_t ack)
     sl_tcp_pmtu_acked(c);
     if (seq_lt(c->snd_place.seq, ack))
         c->snd_place.node = NODE_NONE;
-    if (seq_lt(c->rtx_place.seq, ack))
-        c->rtx_place.node = NODE_NONE;
+    if (c->seldom && seq_lt(seldom_of(c)->rtx_place.seq, ack))
+        seldom_of(c)->rtx_place.node = NODE_NONE;
     tell_credit(c);
 }

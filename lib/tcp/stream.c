@@ -29,13 +29,13 @@ static uint32_t op_peek(struct sl_stream *s, uint8_t *out, uint32_t max, uint32_
 static uint32_t op_credit(struct sl_stream *s)
 {
     struct conn *c = conn_of_stream(s);
+    uint32_t credit = sl_tcp_send_credit(c);
 
-    c->credit_seen = sl_tcp_send_credit(c);
-    if (c->credit_seen < sl_tcp_send_limit(c))
-        c->flags |= F_CREDIT_WATCH;
-    if (!c->credit_seen)
+    if (credit < sl_tcp_send_limit(c))
+        sl_tcp_send_watch_credit(c, credit);
+    if (!credit)
         s->state &= (uint8_t)~SL_STREAM_WRITABLE;
-    return c->credit_seen;
+    return credit;
 }
 
 static void free_slices(struct sl_slice *slices, uint32_t n)
@@ -70,8 +70,7 @@ static int op_send(struct sl_stream *s, struct sl_slice *slices, uint32_t n)
     }
     if (!sl_tcp_send_credit(c)) {
         s->state &= (uint8_t)~SL_STREAM_WRITABLE;
-        c->flags |= F_CREDIT_WATCH;
-        c->credit_seen = 0;
+        sl_tcp_send_watch_credit(c, 0);
     }
     if (conn_synchronized(c))
         conn_wants_output(c);

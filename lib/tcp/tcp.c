@@ -41,6 +41,7 @@ static int make_tables(struct sl_tcp *t, const struct sl_tcp_params *p)
         sl_tcp_slab_init(&t->reasms, sizeof(struct reasm), seldom) ||
         sl_tcp_slab_init(&t->flights, sizeof(struct flight), p->conns_max) ||
         sl_tcp_slab_init(&t->episodes, sizeof(struct episode), p->conns_max) ||
+        sl_tcp_slab_init(&t->seldoms, sizeof(struct seldom), objects) ||
         sl_tcp_slab_init(&t->nodes.slab, sizeof(struct node), nodes) || sl_tcp_cookie_init(t))
         return -ENOMEM;
     t->table.tuple_of = tuple_of;
@@ -78,7 +79,7 @@ int sl_tcp_create(const struct sl_tcp_params *p, uint64_t now, struct sl_tcp **t
     t->ref_pool = p->ref_pool;
     t->conns_max = p->conns_max;
     t->held_max_bytes = p->held_max_bytes;
-    t->rto_min_ns = p->rto_min_ns ? p->rto_min_ns : 200 * SL_NS_PER_MS;
+    t->rto_min_us = (uint32_t)((p->rto_min_ns ? p->rto_min_ns : 200 * SL_NS_PER_MS) / SL_NS_PER_US);
     t->time_wait_ns = p->time_wait_ns ? p->time_wait_ns : 60 * SL_NS_PER_S;
     t->isn_key = derive(p->secret, "isn");
     t->ts_key = derive(p->secret, "timestamp");
@@ -122,6 +123,7 @@ void sl_tcp_destroy(struct sl_tcp *t)
     sl_tcp_slab_free(&t->reasms);
     sl_tcp_slab_free(&t->flights);
     sl_tcp_slab_free(&t->episodes);
+    sl_tcp_slab_free(&t->seldoms);
     sl_tcp_slab_free(&t->nodes.slab);
     free(t->cookies_used);
     free(t);

@@ -58,7 +58,7 @@ struct sl_tcp {
     struct sl_stats *stats;
     struct rte_mempool *hdr_pool, *ref_pool;
     struct table table;
-    struct slab conns, requests, lingers, reasms, flights, episodes;
+    struct slab conns, requests, lingers, reasms, flights, episodes, seldoms;
     struct node_pool nodes;
     uint64_t copied_told; /* of nodes.copied_bytes */
     struct sl_wheel wheel;
@@ -77,7 +77,8 @@ struct sl_tcp {
     } * cookies_used;
     uint32_t cookies_used_mask;
     struct sl_rng rng;
-    uint64_t held_max_bytes, rto_min_ns, time_wait_ns;
+    uint64_t held_max_bytes, time_wait_ns;
+    uint32_t rto_min_us;
     uint32_t conns_max;
     struct {
         uint64_t period_end_ns;
@@ -126,11 +127,44 @@ static inline struct flight *flight_of(const struct conn *c)
 {
     return c->flight ? slab_at(&c->t->flights, c->flight) : NULL;
 }
+/* NULL: none was needed yet. */
+static inline struct seldom *seldom_of(const struct conn *c)
+{
+    return c->seldom ? slab_at(&c->t->seldoms, c->seldom) : NULL;
+}
+/* NULL: there is no hole. */
+static inline struct reasm *reasm_of(const struct conn *c)
+{
+    const struct seldom *x = seldom_of(c);
+
+    return x && x->reasm ? slab_at(&c->t->reasms, x->reasm) : NULL;
+}
+static inline uint32_t conn_index(const struct conn *c)
+{
+    return (uint32_t)(c - (const struct conn *)c->t->conns.items);
+}
+/* When the peer was heard last, at most a beat late: 32 bits of beats are two years. */
+#define TCP_BEAT_SHIFT 24 /* 17 ms */
+static inline void conn_heard(struct conn *c) { c->last_rx_beat = (uint32_t)(c->t->now >> TCP_BEAT_SHIFT); }
+static inline uint64_t conn_last_rx_ns(const struct conn *c)
+{
+    uint64_t beat = c->t->now >> TCP_BEAT_SHIFT, ago = (uint32_t)beat - c->last_rx_beat;
+
+    return (beat - ago + 1) << TCP_BEAT_SHIFT;
+}
+/* Bytes, and FIN, that the peer was not told of yet. */
+static inline uint32_t conn_rcv_unacked(const struct conn *c) { return c->rcv_nxt - c->last_ack; }
 /* Numbers that are to be sent, FIN included: [snd_nxt, conn_snd_limit). */
 static inline uint32_t conn_snd_limit(const struct conn *c) { return c->snd_end + !!(c->flags & F_SHUT); }
 static inline bool conn_synchronized(const struct conn *c)
 {
     return c->state >= ST_ESTABLISHED && c->state < ST_TIME_WAIT;
+}
+/* It is given up at limit_at: it is not established yet, or nobody waits for the peer's FIN. Nothing that was sent in
+ * these states has progress to watch. */
+static inline bool conn_is_limited(const struct conn *c)
+{
+    return c->state == ST_SYN_SENT || c->state == ST_SYN_RCVD || (c->state == ST_FIN_WAIT_2 && c->flags & F_RELEASED);
 }
 
 /* conn.c: birth and death */
@@ -169,12 +203,13 @@ static inline void conn_ack_now(struct conn *c)
 void sl_tcp_conn_bury(struct conn *c);
 void sl_tcp_conn_reap(struct sl_tcp *t);
 void sl_tcp_conn_free_queues(struct conn *c);
-/* Makes c->reasm exist; false when there is none left. */
-bool sl_tcp_conn_need_reasm(struct conn *c);
+/* Makes there be one; NULL when there is none left. */
+struct reasm *sl_tcp_conn_need_reasm(struct conn *c);
 void sl_tcp_conn_drop_reasm(struct conn *c);
 /* The same for the flight; NULL when there is none left, or it can't be known any more what is in it. */
 struct flight *sl_tcp_conn_need_flight(struct conn *c);
 void sl_tcp_conn_drop_flight(struct conn *c);
+struct seldom *sl_tcp_conn_need_seldom(struct conn *c); /* never NULL: there is one for each connection */
 
 /* state.c */
 void sl_tcp_set_state(struct conn *c, enum state to);
@@ -233,6 +268,7 @@ uint32_t sl_tcp_recv_window(const struct conn *c); /* the window to be told: byt
 /* Whether the user waits for more before it can take what is there (a TLS record). Such a one gets on whatever the
  * limits are, as long as there is memory at all; otherwise nobody would ever free what it holds. */
 bool sl_tcp_window_waits_for_unit(const struct conn *c);
+uint32_t sl_tcp_window_idle_us(const struct conn *c);            /* how long ago the user began to take bytes */
 void sl_tcp_window_arrived(struct conn *c, const struct seg *s); /* text in order, before it is taken */
 void sl_tcp_recv_consumed(struct conn *c, uint32_t bytes); /* the user took bytes: perhaps the window is to be opened */
 void sl_tcp_recv_peeked(struct conn *c);                   /* the user looked: it may need more than waits */
@@ -240,7 +276,9 @@ void sl_tcp_recv_peeked(struct conn *c);                   /* the user looked: i
 /* send.c: send queue */
 void sl_tcp_send_acked(struct conn *c, uint32_t ack); /* frees what ack covers */
 uint32_t sl_tcp_send_credit(const struct conn *c);
-uint32_t sl_tcp_send_limit(const struct conn *c); /* bytes that may be queued at a time */
+#define CREDIT_UNIT_BYTES (16u << 10)
+void sl_tcp_send_watch_credit(struct conn *c, uint32_t seen_bytes); /* the user found too little */
+uint32_t sl_tcp_send_limit(const struct conn *c);                   /* bytes that may be queued at a time */
 
 /* ack.c: step 5 */
 void sl_tcp_ack_process(struct conn *c, const struct seg *s);
@@ -306,6 +344,7 @@ bool sl_tcp_tlp_explains(const struct conn *c, const struct ack_info *a);
 /* undo.c: congestion that was none, and what is known of the last one */
 struct episode {
     uint32_t prior_cwnd, prior_ssthresh, prior_flight; /* before it */
+    union cc_state prior_cc;
     uint32_t una, nxt;    /* what was in flight when it began; nxt moves to where its end was found */
     uint32_t again_bytes; /* retransmitted, and not reported as duplicate */
     struct range dsack;   /* the last that was reported */
@@ -319,7 +358,9 @@ struct episode {
 };
 static inline struct episode *episode_of(const struct conn *c)
 {
-    return c->episode ? slab_at(&c->t->episodes, c->episode) : NULL;
+    const struct seldom *x = seldom_of(c);
+
+    return x && x->episode ? slab_at(&c->t->episodes, x->episode) : NULL;
 }
 void sl_tcp_undo_begin(struct conn *c, bool may_undo, bool timeout);
 void sl_tcp_undo_timeout(struct conn *c); /* the timer ran out in a recovery: it is one event */
@@ -344,7 +385,8 @@ void sl_tcp_ecn_react(struct conn *c);                             /* it did */
 /* rtt.c: RFC 6298 */
 void sl_tcp_rtt_sample(struct conn *c, uint64_t rtt_ns);
 void sl_tcp_rtt_echo(struct conn *c, uint32_t rtt_ms); /* from a timestamp: too coarse for a minimum */
-uint64_t sl_tcp_rtt_rto_ns(const struct conn *c);      /* with backoff */
+uint32_t sl_tcp_rtt_rto_us(const struct conn *c);      /* without backoff */
+uint64_t sl_tcp_rtt_rto_ns(const struct conn *c);      /* with it */
 
 /* timer.c: facts in, deadlines out */
 /* Something that must be acknowledged went out; was_idle: nothing was in flight before. */
@@ -354,7 +396,7 @@ void sl_tcp_timer_acked(struct conn *c);   /* snd_una moved */
 void sl_tcp_timer_rack(struct conn *c);    /* the reordering timer was set */
 void sl_tcp_timer_persist(struct conn *c); /* nothing in flight, and the window holds data back */
 void sl_tcp_timer_delack(struct conn *c);
-void sl_tcp_timer_life(struct conn *c, uint64_t at_ns);
+void sl_tcp_timer_limit(struct conn *c, uint64_t at_ns); /* it is limited now */
 void sl_tcp_timer_rearm(struct conn *c);
 void sl_tcp_timer_stop(struct conn *c);
 void sl_tcp_timer_run(struct sl_tcp *t);
@@ -423,7 +465,7 @@ static inline uint32_t settings_syn_window(const struct settings *set)
 }
 
 /* pmtu.c: the size of packets that the path takes */
-void sl_tcp_pmtu_init(struct conn *c);
+void sl_tcp_pmtu_init(struct pmtu *p);
 void sl_tcp_pmtu_too_big(struct conn *c, uint32_t mtu, uint32_t seq); /* ICMP about our segment at seq says so */
 void sl_tcp_pmtu_rto(struct conn *c);
 /* len, or the size of a larger segment with which to try the path. could: bytes that windows leave room for. */

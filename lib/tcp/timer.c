@@ -8,9 +8,9 @@
 
 static uint64_t rtx_at(const struct conn *c) { return c->rtx_at; }
 static uint64_t delack_at(const struct conn *c) { return c->delack_at; }
-static uint64_t life_at(const struct conn *c) { return c->life_at; }
+static uint64_t limit_at(const struct conn *c) { return conn_is_limited(c) ? c->limit_at : SL_NEVER; }
 
-static uint64_t pace_at(const struct conn *c) { return c->flags & F_PACE_HELD ? c->pace_at : SL_NEVER; }
+static uint64_t pace_at(const struct conn *c) { return c->flags & F_PACE_HELD ? seldom_of(c)->pace_at : SL_NEVER; }
 
 static uint64_t alive_at(const struct conn *c)
 {
@@ -19,7 +19,7 @@ static uint64_t alive_at(const struct conn *c)
 
     if (!watched[c->state] || c->rtx_at != SL_NEVER || o->keepalive_ns >= SL_NEVER / 2)
         return SL_NEVER;
-    return c->last_rx_ns + o->keepalive_ns + c->alive_probes * o->keepalive_interval_ns;
+    return conn_last_rx_ns(c) + o->keepalive_ns + c->alive_probes * o->keepalive_interval_ns;
 }
 
 /* RFC 9293 3.8.3: the peer takes nothing, or acknowledges nothing, for too long. */
@@ -45,7 +45,7 @@ static void rtx_syn(struct conn *c)
 {
     c->backoff++;
     c->flags |= F_SYN_NOW | F_SYN_RTX;
-    c->retransmits++;
+    sl_tcp_conn_need_seldom(c)->retransmits++;
     sl_stat_inc(c->t->stats, SL_CTR_TCP_RETRANSMITS);
 }
 
@@ -111,11 +111,11 @@ static void fire_pace(struct conn *c)
 }
 
 /* The connect timeout; or FIN-WAIT-2 of a connection that nobody waits for. */
-static void fire_life(struct conn *c)
+static void fire_limit(struct conn *c)
 {
     sl_stat_drop(c->t->stats, c->state == ST_FIN_WAIT_2 ? SL_DROP_TCP_FIN_WAIT_TIMEOUT : SL_DROP_TCP_CONNECT_TIMEOUT);
     if (c->state == ST_SYN_SENT)
-        sl_tcp_conn_end(c, c->soft_error ? (enum sl_reason)c->soft_error : SL_REASON_TIMEOUT);
+        sl_tcp_conn_end(c, c->opening.soft_error ? (enum sl_reason)c->opening.soft_error : SL_REASON_TIMEOUT);
     else
         sl_tcp_conn_abort(c, SL_REASON_TIMEOUT);
 }
@@ -143,7 +143,7 @@ static const struct deadline {
     uint64_t (*at)(const struct conn *c);
     void (*fire)(struct conn *c);
 } deadlines[] = {
-    {stall_at, fire_stall},   {life_at, fire_life},   {rack_at, sl_tcp_rack_timeout}, {rtx_at, fire_rtx},
+    {stall_at, fire_stall},   {limit_at, fire_limit}, {rack_at, sl_tcp_rack_timeout}, {rtx_at, fire_rtx},
     {delack_at, fire_delack}, {alive_at, fire_alive}, {pace_at, fire_pace},
 };
 
@@ -166,7 +166,7 @@ void sl_tcp_timer_stop(struct conn *c)
     if (sl_timer_armed(&c->timer))
         sl_wheel_cancel(&c->t->wheel, &c->timer);
     sl_list_remove(&c->timer.link);
-    c->rtx_at = c->delack_at = c->life_at = SL_NEVER;
+    c->rtx_at = c->delack_at = SL_NEVER;
 }
 
 static void run(struct conn *c)
@@ -214,9 +214,9 @@ void sl_tcp_timer_restart(struct conn *c)
 
 void sl_tcp_timer_sent(struct conn *c, bool was_idle)
 {
-    if (was_idle) {
+    if (was_idle && conn_synchronized(c)) {
         c->progress_ns = c->t->now;
-        if (c->rtx_at != SL_NEVER && conn_synchronized(c))
+        if (c->rtx_at != SL_NEVER)
             c->backoff = 0; /* it was the persist timer's */
     }
     if (was_idle || c->rtx_at == SL_NEVER)
@@ -257,8 +257,8 @@ void sl_tcp_timer_delack(struct conn *c)
     need(c, c->delack_at);
 }
 
-void sl_tcp_timer_life(struct conn *c, uint64_t at_ns)
+void sl_tcp_timer_limit(struct conn *c, uint64_t at_ns)
 {
-    c->life_at = at_ns;
+    c->limit_at = at_ns;
     need(c, at_ns);
 }

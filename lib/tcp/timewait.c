@@ -75,7 +75,7 @@ void sl_tcp_linger_begin(struct conn *c)
     *w = last;
     sl_timer_init(&w->timer);
     sl_fifo_start(&t->tw_fifo, &w->timer, t->now);
-    sl_tcp_table_replace(&t->table, w->tuple.hash, ref_make(REF_CONN, c->self), ref_make(REF_LINGER, w->self));
+    sl_tcp_table_replace(&t->table, w->tuple.hash, ref_make(REF_CONN, conn_index(c)), ref_make(REF_LINGER, w->self));
     sl_stat_inc(t->stats, SL_CTR_TCP_TIME_WAIT);
     sl_tcp_conn_linger_took_over(c);
 }

@@ -49,7 +49,7 @@ void sl_tcp_tlp_sent(struct conn *c, bool again)
 {
     c->tlp_out = 1;
     c->tlp_again = again;
-    c->tlp_end = c->snd_nxt;
+    sl_tcp_conn_need_seldom(c)->tlp_end = c->snd_nxt;
     sl_stat_inc(c->t->stats, SL_CTR_TCP_LOSS_PROBES);
 }
 
@@ -58,19 +58,20 @@ void sl_tcp_tlp_sent(struct conn *c, bool again)
 /* The duplicate that a reports is the probe: no sign of a network that reorders. */
 bool sl_tcp_tlp_explains(const struct conn *c, const struct ack_info *a)
 {
-    return c->tlp_out && c->tlp_again && ack_has_dsack(a) && a->dsack.end == c->tlp_end;
+    return c->tlp_out && c->tlp_again && ack_has_dsack(a) && a->dsack.end == seldom_of(c)->tlp_end;
 }
 
 void sl_tcp_tlp_ack(struct conn *c, const struct ack_info *a)
 {
+    const struct seldom *x = seldom_of(c);
     bool needless;
 
-    if (!c->tlp_out || seq_lt(c->snd_una, c->tlp_end))
+    if (!c->tlp_out || seq_lt(c->snd_una, x->tlp_end))
         return;
     needless = !c->tlp_again || sl_tcp_tlp_explains(c, a);
-    if (needless || (a->bare_dup && c->snd_una == c->tlp_end)) {
+    if (needless || (a->bare_dup && c->snd_una == x->tlp_end)) {
         c->tlp_out = 0;
-    } else if (seq_gt(c->snd_una, c->tlp_end)) { /* it repaired a loss that nobody else saw */
+    } else if (seq_gt(c->snd_una, x->tlp_end)) { /* it repaired a loss that nobody else saw */
         c->tlp_out = 0;
         sl_stat_inc(c->t->stats, SL_CTR_TCP_PROBES_REPAIRED);
         sl_tcp_recovery_reduce(c);

@@ -6,17 +6,20 @@
 
 void sl_tcp_undo_begin(struct conn *c, bool may_undo, bool timeout)
 {
+    struct seldom *x = sl_tcp_conn_need_seldom(c);
     struct episode *e = episode_of(c);
+    uint32_t idx;
 
-    if (!e)
-        e = sl_tcp_slab_take(&c->t->episodes, &c->episode);
     if (!e) {
-        c->episode = 0;
-        return;
+        e = sl_tcp_slab_take(&c->t->episodes, &idx);
+        if (!e)
+            return;
+        x->episode = idx;
     }
     *e = (struct episode){.prior_cwnd = c->cwnd,
                           .prior_ssthresh = c->ssthresh,
                           .prior_flight = conn_flight(c),
+                          .prior_cc = c->cc,
                           .una = c->snd_una,
                           .nxt = c->snd_nxt,
                           .may_undo = may_undo,
@@ -26,9 +29,10 @@ void sl_tcp_undo_begin(struct conn *c, bool may_undo, bool timeout)
 
 void sl_tcp_undo_drop(struct conn *c)
 {
-    if (c->episode)
-        sl_tcp_slab_give(&c->t->episodes, c->episode);
-    c->episode = 0;
+    if (!episode_of(c))
+        return;
+    sl_tcp_slab_give(&c->t->episodes, seldom_of(c)->episode);
+    seldom_of(c)->episode = 0;
 }
 
 void sl_tcp_undo_timeout(struct conn *c)
@@ -93,7 +97,7 @@ static void restore(struct conn *c, const struct episode *e)
 
     c->ssthresh = SL_MAX(e->prior_ssthresh, e->prior_flight);
     c->cwnd = SL_MAX(c->cwnd, cwnd);
-    conn_cc(c)->undo(c, c->t->now);
+    conn_cc(c)->undo(c, &e->prior_cc);
 }
 
 static void undo(struct conn *c, const struct episode *e)

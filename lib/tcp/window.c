@@ -7,9 +7,9 @@
 #include "tcp/tcp_internal.h"
 
 #define START_BYTES 65536u
-#define ROUND_MIN_US 250u          /* shorter round trips are measured by several of them: bursts are not rates */
-#define IDLE_NS (10 * SL_NS_PER_S) /* each so long without a byte taken halves the allowance */
-#define RTT_MAX_MS 60000u
+#define ROUND_MIN_US 250u /* shorter round trips are measured by several of them: bursts are not rates */
+#define IDLE_US 10000000u /* each so long without a byte taken halves the allowance */
+#define RTT_MAX_US INT64_C(60000000)
 
 void sl_tcp_window_init(struct conn *c) { c->win.allowed_bytes = SL_MIN(c->set->opts.rcv_max_bytes, START_BYTES); }
 
@@ -63,17 +63,14 @@ static void update(struct conn *c)
 
 /* ---- the round trip as a receiver sees it ---- */
 
-static void learn_rtt(struct conn *c, uint64_t us)
-{
-    struct window *w = &c->win;
+static void set_rtt(struct window *w, int64_t us) { w->rtt_us = (uint32_t)SL_MIN(SL_MAX(us, 1), RTT_MAX_US); }
 
-    if (us > RTT_MAX_MS * UINT64_C(1000))
-        return;
-    us = SL_MAX(us, 1);
-    if (!w->rtt_us)
-        w->rtt_us = (uint32_t)us;
-    else
-        w->rtt_us += (uint32_t)(((int64_t)us - w->rtt_us) / 8);
+static void learn_rtt(struct window *w, int64_t us)
+{
+    int64_t known_us = w->rtt_us;
+
+    if (us <= RTT_MAX_US)
+        set_rtt(w, known_us ? known_us + (us - known_us) / 8 : us);
 }
 
 /* The first full segment that echoes a timestamp answers the ACK that brought it. */
@@ -82,7 +79,7 @@ static void learn_by_echo(struct conn *c, const struct seg *s)
     if (!(s->opts & OPT_TS) || s->tsecr == c->win.echo || s->len < c->rcv_mss)
         return;
     c->win.echo = s->tsecr;
-    learn_rtt(c, (uint64_t)(conn_tsval(c) - s->tsecr) * 1000);
+    learn_rtt(&c->win, (int64_t)(conn_tsval(c) - s->tsecr) * 1000);
 }
 
 /* Without timestamps: a byte beyond the edge that stood here comes a round trip later, or later still. So the least
@@ -90,14 +87,15 @@ static void learn_by_echo(struct conn *c, const struct seg *s)
 static void learn_by_edge(struct conn *c)
 {
     struct window *w = &c->win;
-    uint64_t us = (c->t->now - w->edge_at) / SL_NS_PER_US;
+    uint32_t now_us = tcp_now_us(c->t), us = now_us - w->edge_us;
 
-    if (w->edge_at && seq_leq(c->rcv_nxt, w->edge))
+    if (w->has_edge && seq_leq(c->rcv_nxt, w->edge))
         return;
-    if (w->edge_at && (!w->rtt_us || us < w->rtt_us))
-        w->rtt_us = (uint32_t)SL_MAX(us, 1);
+    if (w->has_edge && (!w->rtt_us || us < w->rtt_us))
+        set_rtt(w, us);
     w->edge = c->rcv_adv;
-    w->edge_at = c->t->now;
+    w->edge_us = now_us;
+    w->has_edge = 1;
 }
 
 void sl_tcp_window_arrived(struct conn *c, const struct seg *s)
@@ -120,22 +118,23 @@ static uint32_t round_trip_us(const struct conn *c)
 
 /* ---- dynamic right-sizing ---- */
 
-static void begin_round(struct window *w, uint64_t now)
+static void begin_round(struct window *w, uint32_t now_us)
 {
-    w->round_at = now;
+    w->round_us = now_us;
+    w->in_round = 1;
     w->taken_bytes = 0;
 }
 
-static void give_back(struct conn *c, uint64_t silence_ns)
+static void give_back(struct conn *c, uint32_t silence_us)
 {
-    uint64_t halvings = SL_MIN(silence_ns / IDLE_NS, (uint64_t)31);
+    uint32_t halvings = SL_MIN(silence_us / IDLE_US, 31u);
     uint32_t least = SL_MIN(c->set->opts.rcv_max_bytes, START_BYTES);
 
     c->win.allowed_bytes = SL_MAX(c->win.allowed_bytes >> halvings, least);
 }
 
 /* Bytes per round trip, which may still be going on. */
-static void grow(struct conn *c, uint32_t rtt_us, uint64_t passed_us)
+static void grow(struct conn *c, uint32_t rtt_us, uint32_t passed_us)
 {
     uint32_t most = c->set->opts.rcv_max_bytes;
     uint64_t taken = c->win.taken_bytes, spare = 16u * c->rcv_mss;
@@ -153,21 +152,25 @@ static void grow(struct conn *c, uint32_t rtt_us, uint64_t passed_us)
 static void adapt(struct conn *c, uint32_t bytes)
 {
     struct window *w = &c->win;
-    uint64_t passed_ns = c->t->now - w->round_at;
-    uint32_t rtt_us = round_trip_us(c);
+    uint32_t now_us = tcp_now_us(c->t), passed_us = now_us - w->round_us, rtt_us = round_trip_us(c);
 
-    if (!w->round_at || passed_ns >= IDLE_NS) {
-        if (w->round_at)
-            give_back(c, passed_ns);
-        begin_round(w, c->t->now);
-        passed_ns = 0;
+    if (!w->in_round || passed_us >= IDLE_US) {
+        if (w->in_round)
+            give_back(c, passed_us);
+        begin_round(w, now_us);
+        passed_us = 0;
     }
     w->taken_bytes += bytes;
     if (!rtt_us)
         return;
-    grow(c, rtt_us, passed_ns / SL_NS_PER_US);
-    if (passed_ns / SL_NS_PER_US >= rtt_us)
-        begin_round(w, c->t->now);
+    grow(c, rtt_us, passed_us);
+    if (passed_us >= rtt_us)
+        begin_round(w, now_us);
+}
+
+uint32_t sl_tcp_window_idle_us(const struct conn *c)
+{
+    return c->win.in_round ? tcp_now_us(c->t) - c->win.round_us : UINT32_MAX;
 }
 
 void sl_tcp_recv_consumed(struct conn *c, uint32_t bytes)

@@ -12,7 +12,6 @@
 struct sl_timer {
     struct sl_list link;
     uint64_t at_ns; /* deadline; SL_NEVER: not armed */
-    uint16_t slot;  /* level * SL_WHEEL_SLOTS + slot that holds it */
 };
 
 struct sl_wheel {
@@ -27,7 +26,6 @@ static inline void sl_timer_init(struct sl_timer *t)
 {
     sl_list_init(&t->link);
     t->at_ns = SL_NEVER;
-    t->slot = 0;
 }
 static inline bool sl_timer_armed(const struct sl_timer *t) { return t->at_ns != SL_NEVER; }
 

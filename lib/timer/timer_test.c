@@ -213,15 +213,15 @@ static void what_is_due_comes_in_order_of_ticks(void **state)
 static void moving_later_leaves_the_timer_in_place_and_earlier_moves_it(void **state)
 {
     struct sl_timer t;
-    uint16_t slot;
+    struct sl_list *slot;
 
     (void)state;
     sl_wheel_init(&wheel, 0);
     sl_timer_init(&t);
     sl_wheel_arm(&wheel, &t, 10 * TICK_NS);
-    slot = t.slot;
+    slot = t.link.next;
     sl_wheel_arm(&wheel, &t, 500 * TICK_NS);
-    assert_int_equal(t.slot, slot);
+    assert_ptr_equal(t.link.next, slot);
     assert_int_equal(count_due(499 * TICK_NS), 0);
     sl_wheel_arm(&wheel, &t, 1000 * TICK_NS);
     sl_wheel_arm(&wheel, &t, 600 * TICK_NS);

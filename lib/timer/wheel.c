@@ -11,7 +11,6 @@
 #define NO_TICK UINT64_MAX
 
 static_assert(1 << SLOT_BITS == SL_WHEEL_SLOTS, "a digit is a slot");
-static_assert(SL_WHEEL_LEVELS * SL_WHEEL_SLOTS <= UINT16_MAX, "sl_timer.slot holds level and slot");
 
 static inline uint64_t tick_due(uint64_t at_ns)
 {
@@ -58,18 +57,22 @@ static void place(struct sl_wheel *w, struct sl_timer *t)
     slot = digit(due, level);
     if (level == TOP && (due >> TOP * SLOT_BITS) - (w->tick >> TOP * SLOT_BITS) >= SL_WHEEL_SLOTS)
         slot = (digit(w->tick, TOP) + SL_WHEEL_SLOTS - 1) % SL_WHEEL_SLOTS;
-    t->slot = (uint16_t)(level * SL_WHEEL_SLOTS + slot);
     sl_list_push_back(&w->slots[level][slot], &t->link);
     w->busy[level][slot / 64] |= UINT64_C(1) << slot % 64;
 }
 
+/* The last one of a slot had the slot's own head behind it, which tells which one it is. */
 static void unplace(struct sl_wheel *w, struct sl_timer *t)
 {
-    unsigned level = t->slot / SL_WHEEL_SLOTS, slot = t->slot % SL_WHEEL_SLOTS;
+    struct sl_list *behind = t->link.next;
+    unsigned level, slot;
 
     sl_list_remove(&t->link);
-    if (sl_list_empty(&w->slots[level][slot]))
-        w->busy[level][slot / 64] &= ~(UINT64_C(1) << slot % 64);
+    if (!sl_list_empty(behind))
+        return;
+    level = (unsigned)(behind - w->slots[0]) / SL_WHEEL_SLOTS;
+    slot = (unsigned)(behind - w->slots[0]) % SL_WHEEL_SLOTS;
+    w->busy[level][slot / 64] &= ~(UINT64_C(1) << slot % 64);
 }
 
 /* The tick and place of the next busy slot; NO_TICK when the wheel is empty. */

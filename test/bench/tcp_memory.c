@@ -5,10 +5,10 @@
 
 #define CONNS 1024u
 
-static const size_t slabs[] = {offsetof(struct sl_tcp, conns),     offsetof(struct sl_tcp, requests),
-                               offsetof(struct sl_tcp, lingers),   offsetof(struct sl_tcp, reasms),
-                               offsetof(struct sl_tcp, flights),   offsetof(struct sl_tcp, episodes),
-                               offsetof(struct sl_tcp, nodes.slab)};
+static const size_t slabs[] = {offsetof(struct sl_tcp, conns),    offsetof(struct sl_tcp, requests),
+                               offsetof(struct sl_tcp, lingers),  offsetof(struct sl_tcp, reasms),
+                               offsetof(struct sl_tcp, flights),  offsetof(struct sl_tcp, seldoms),
+                               offsetof(struct sl_tcp, episodes), offsetof(struct sl_tcp, nodes.slab)};
 
 static uint64_t held(const struct bm_tcp *b)
 {

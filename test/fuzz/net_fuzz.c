@@ -238,7 +238,7 @@ static void step_emit(struct run *r, struct sl_cursor *c, uint8_t flags)
     if (sl_net_route(r->net, &local, &remote, &path) != 0)
         return;
     if (flags & CONFIRM)
-        sl_net_confirm(r->net, &path, r->now);
+        sl_net_confirm(r->net, &path, &remote, r->now);
     m = rte_pktmbuf_alloc(pool);
     MUST(m); /* what waits and what is queued is bounded below the pool's size */
     p = (uint8_t *)rte_pktmbuf_append(m, 21);
