@@ -77,12 +77,20 @@ static bool append(struct node_pool *p, struct reasm *r, uint32_t i, struct sl_s
     return true;
 }
 
+/* Each run stands once among those that changed of late, so that those before it are told again (RFC 2018 section 4). */
 static void note_recent(struct reasm *r, uint32_t seq)
 {
-    for (uint32_t i = REASM_RECENT - 1; i > 0; i--)
-        r->recent[i] = r->recent[i - 1];
-    r->recent[0] = seq;
-    r->n_recent = SL_MIN(r->n_recent + 1, (uint32_t)REASM_RECENT);
+    uint32_t i = find_run(r, seq + 1), n = 1, recent[REASM_RECENT] = {seq};
+    const struct run *run = &r->runs[i];
+
+    if (i == r->n_runs || seq_lt(seq, run->start)) /* there was no room for it */
+        return;
+    for (uint32_t k = 0; k < r->n_recent && n < REASM_RECENT; k++) {
+        if (!seq_in(r->recent[k], run->start, run_end(run)) && seq_geq(r->recent[k], r->runs[0].start))
+            recent[n++] = r->recent[k];
+    }
+    memcpy(r->recent, recent, n * sizeof recent[0]);
+    r->n_recent = n;
 }
 
 /* Puts the first missing bytes of s at seq where they belong and takes them off s; *taken: bytes of s passed over.

@@ -175,6 +175,24 @@ static void blocks_tell_the_newest_first(void **state)
     assert_int_equal(sl_tcp_reasm_blocks(&r, out, 1), 1);
 }
 
+/* However many segments a run grew by, and whatever found no room since, the runs before it are told again. */
+static void blocks_tell_older_runs_again(void **state)
+{
+    struct range out[4], dup;
+
+    add(100, 200);
+    add(300, 400);
+    for (uint32_t i = 500; i < 600; i += 10)
+        add(i, i + 10);
+    for (uint32_t i = 700; i < 800; i += 10)
+        sl_tcp_reasm_insert(&nodes, &r, BASE + i, th_mbuf_exact(pool, "x", 1, 0), 0, 1, r.segs, &dup);
+    assert_int_equal(sl_tcp_reasm_blocks(&r, out, 4), 3);
+    assert_int_equal(out[0].start, BASE + 500);
+    assert_int_equal(out[0].end, BASE + 600);
+    assert_int_equal(out[1].start, BASE + 300);
+    assert_int_equal(out[2].start, BASE + 100);
+}
+
 static int setup(void **state)
 {
     th_eal_init();
@@ -198,6 +216,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(segments_are_bounded, begin, end),
         cmocka_unit_test_setup_teardown(small_segments_in_a_row_share_a_buffer, begin, end),
         cmocka_unit_test_setup_teardown(blocks_tell_the_newest_first, begin, end),
+        cmocka_unit_test_setup_teardown(blocks_tell_older_runs_again, begin, end),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
