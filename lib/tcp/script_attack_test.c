@@ -31,10 +31,10 @@ static void assert_reassembly_is_bounded(void)
     const struct conn *c = conn();
     uint32_t segs_max = (c->rcv_adv - c->rcv_nxt) / 256 + 1;
 
-    if (!c->reasm)
+    if (!reasm_of(c))
         return;
-    assert_true(c->reasm->n_runs <= REASM_RUNS_MAX);
-    assert_true(c->reasm->segs <= segs_max);
+    assert_true(reasm_of(c)->n_runs <= REASM_RUNS_MAX);
+    assert_true(reasm_of(c)->segs <= segs_max);
     assert_true(c->t->nodes.slab.used <= segs_max);
     assert_true(c->t->nodes.held_bytes <= segs_max * 4096ull);
 }
@@ -50,7 +50,7 @@ static void one_byte_segments_at_random_offsets_are_bounded(void)
         drop_all();
         assert_reassembly_is_bounded();
     }
-    assert_int_equal(conn()->reasm->n_runs, REASM_RUNS_MAX);
+    assert_int_equal(reasm_of(conn())->n_runs, REASM_RUNS_MAX);
     assert_true(script_drops(SL_DROP_TCP_OOO_FULL) > 9000);
     for (uint32_t i = 0; i < 65; i++) { /* what comes in order is taken all the same */
         peer("A %u(1000) ack 1", 1 + 1000 * i);
@@ -58,7 +58,7 @@ static void one_byte_segments_at_random_offsets_are_bounded(void)
         u_read(conn()->rcvq.bytes);
         drop_all();
     }
-    assert_null(conn()->reasm);
+    assert_null(reasm_of(conn()));
     assert_int_equal(conn()->t->nodes.held_bytes, 0);
 }
 
@@ -71,7 +71,7 @@ static void one_byte_segments_backwards_are_bounded(void)
         drop_all();
         assert_reassembly_is_bounded();
     }
-    assert_int_equal(conn()->reasm->n_runs, 1);
+    assert_int_equal(reasm_of(conn())->n_runs, 1);
     assert_true(script_drops(SL_DROP_TCP_OOO_FULL) > 4000);
 }
 

@@ -54,8 +54,16 @@ struct view {
 
 static struct view view_of_conn(const struct slot *slot, const struct conn *c)
 {
-    struct view v = {c->rcv_nxt, c->rcv_adv, c->snd_una,   c->snd_nxt,     c->snd_end,
-                     c->iss,     c->irs,     c->ts_recent, c->flags & F_TS};
+    bool opening = c->state <= ST_SYN_RCVD; /* later nobody knows them any more */
+    struct view v = {.rcv_nxt = c->rcv_nxt,
+                     .rcv_adv = c->rcv_adv,
+                     .snd_una = c->snd_una,
+                     .snd_nxt = c->snd_nxt,
+                     .snd_end = c->snd_end,
+                     .iss = opening ? c->opening.iss : c->snd_una,
+                     .irs = opening ? c->opening.irs : c->rcv_nxt,
+                     .ts_recent = c->ts_recent,
+                     .ts = c->flags & F_TS};
 
     if (c->state == ST_SYN_SENT)
         v.rcv_nxt = v.rcv_adv = v.irs = slot->iss;
