@@ -12,7 +12,7 @@
 #define CHUNK_SLOTS 32u /* of which one may go */
 #define PATIENCE_MAX_NS (64 * SL_NS_PER_S)
 #define PATIENCE_TIGHT_NS (30 * SL_NS_PER_S) /* a bad path backs off for so long */
-#define PATIENCE_AHEAD_NS (10 * SL_NS_PER_S)
+#define PATIENCE_AHEAD_NS (20 * SL_NS_PER_S)
 #define PATIENCE_LEAST_NS (3 * SL_NS_PER_S)
 #define STUCK_NS (10 * SL_NS_PER_S)
 #define DONE_NS SL_NS_PER_S /* a user that let go may still have bytes under way */
