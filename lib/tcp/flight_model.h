@@ -12,6 +12,9 @@
 #ifndef MODEL_PLAIN
 #define MODEL_PLAIN
 #endif
+#ifndef MODEL_CHECK_STEPS
+#define MODEL_CHECK_STEPS 1u /* from one look at every byte to the next */
+#endif
 
 #define MODEL_SPACE 4000u
 #define MODEL_BASE 0xfffff800u /* numbers wrap on the way */
@@ -222,8 +225,10 @@ static inline void model_run(struct model_numbers *rng, uint32_t steps, bool exa
             ops[model_some(rng, SL_ARRAY_LEN(ops))](&f, &m, rng);
         if (exact && f.n > FLIGHT_RUNS_MAX - FLIGHT_RESERVE - 3)
             return;
-        model_check(&f, &m);
+        if (i % MODEL_CHECK_STEPS == 0)
+            model_check(&f, &m);
     }
+    model_check(&f, &m);
 }
 
 #endif
