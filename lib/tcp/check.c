@@ -87,6 +87,44 @@ static const char *check_sequences(const struct conn *c)
     return NULL;
 }
 
+/* What the peer was told, and how much the buffer may hold. A closed window lets a FIN pass. */
+static const char *check_window(const struct conn *c)
+{
+    uint32_t told = c->rcv_adv - c->rcv_nxt, most = c->set->opts.rcv_max_bytes;
+
+    REQUIRE(c->state == ST_SYN_SENT || seq_leq(c->rcv_nxt, c->rcv_adv + !!(c->flags & F_EOF)) || c->flags & F_RELEASED);
+    REQUIRE(c->state == ST_SYN_SENT || seq_leq(c->rcv_adv, c->rcv_nxt) || told <= (uint32_t)UINT16_MAX << c->rcv_shift);
+    REQUIRE(c->win.allowed_bytes && c->win.allowed_bytes <= most);
+    REQUIRE(!c->rcvq.bytes || c->stream.state & SL_STREAM_READABLE || c->flags & F_RELEASED);
+    return NULL;
+}
+
+static const char *check_path(const struct conn *c)
+{
+    uint32_t least = sl_ip_is4(&c->tuple.local) ? TCP_MTU_FLOOR4 : TCP_MTU_FLOOR6;
+    const struct seldom *x = seldom_of(c);
+    bool probing = x && x->pmtu.probe_seq != x->pmtu.probe_end;
+
+    REQUIRE(c->path.mtu >= least);
+    REQUIRE(c->mss == sl_tcp_conn_mss_for(c, c->path.mtu));
+    REQUIRE(!probing || (seq_lt(x->pmtu.probe_seq, x->pmtu.probe_end) && seq_leq(x->pmtu.probe_end, c->snd_nxt) &&
+                         seq_gt(x->pmtu.probe_end, c->snd_una)));
+    return NULL;
+}
+
+/* Congestion: what a reduction or a recovery is about lies in flight, and what it remembers is in order. */
+static const char *check_congestion(const struct conn *c)
+{
+    const struct episode *e = episode_of(c);
+
+    REQUIRE(c->ca == CA_OPEN || (seq_lt(c->snd_una, c->recover) && seq_leq(c->recover, c->snd_nxt)));
+    REQUIRE(!c->tlp_out || seq_leq(seldom_of(c)->tlp_end, c->snd_nxt));
+    REQUIRE(!e || (seq_leq(e->una, e->nxt) && seq_leq(e->nxt, c->snd_nxt)));
+    REQUIRE(!e || (c->ca != CA_RECOVERY && c->ca != CA_CWR) || e->prr_flight);
+    REQUIRE(c->state < ST_ESTABLISHED || sl_tcp_recovery_pipe(c) <= conn_flight(c));
+    return NULL;
+}
+
 /* Whatever awaits an answer has a timer, or stands on the list of those that may send. */
 static const char *check_progress(const struct conn *c)
 {
@@ -106,17 +144,24 @@ static const char *check_progress(const struct conn *c)
 
 static const char *check_conn(struct sl_tcp *t, const struct conn *c, uint64_t *held)
 {
+    static const char *(*const checks[])(const struct conn *) = {check_sequences, check_window, check_path,
+                                                                 check_congestion, check_progress};
     const char *broken = check_queue(t, &c->rcvq, held);
 
     if (!broken)
         broken = check_queue(t, &c->sndq, held);
-    if (broken || !(c->flags & F_IN_TABLE))
+    if (broken)
         return broken;
+    if (!(c->flags & F_IN_TABLE)) { /* over: its user has not let go yet */
+        REQUIRE(c->state == ST_CLOSED || c->state == ST_TIME_WAIT);
+        REQUIRE(!(c->flags & F_RELEASED) && !c->sndq.bytes && !c->flight && !episode_of(c) && !reasm_of(c));
+        REQUIRE(!sl_timer_armed(&c->timer) && sl_list_empty(&c->out_link));
+        return NULL;
+    }
     REQUIRE(c->state > ST_LISTEN && c->state < ST_TIME_WAIT);
     REQUIRE(sl_tcp_table_find(&t->table, &c->tuple) == ref_make(REF_CONN, conn_index(c)));
-    broken = check_sequences(c);
-    if (!broken)
-        broken = check_progress(c);
+    for (uint32_t i = 0; !broken && i < SL_ARRAY_LEN(checks); i++)
+        broken = checks[i](c);
     if (!broken && reasm_of(c))
         broken = check_reasm(t, c, held);
     if (!broken && c->flight)
@@ -143,11 +188,43 @@ static const char *check_table(const struct sl_tcp *t)
     return NULL;
 }
 
+/* Requests belong to listeners, which count them; a cookie that could still be good is not older than cookies get. */
+static const char *check_listeners(const struct sl_tcp *t)
+{
+    uint32_t pending = 0;
+
+    for (uint32_t i = 0; i < TCP_LISTENER_BUCKETS; i++) {
+        const struct sl_list *head = &t->listeners[i];
+
+        for (const struct sl_list *node = head->next; node != head; node = node->next) {
+            const struct sl_tcp_listener *l = sl_container_of(node, struct sl_tcp_listener, link);
+
+            REQUIRE(l->cookies_until <= t->now + COOKIE_LIFE_NS);
+            pending += l->pending;
+        }
+    }
+    REQUIRE(pending == t->requests.used);
+    REQUIRE(t->table.count - t->lingers.used <= t->conns_max);
+    return NULL;
+}
+
+static const char *check_evict(const struct sl_tcp *t)
+{
+    REQUIRE(t->evict.hand >= 1 && t->evict.hand <= SL_MAX(t->conns.made, 1u));
+    REQUIRE(t->evict.patience_ns && t->evict.patience_ns <= 64 * SL_NS_PER_S);
+    REQUIRE(sl_list_empty(&t->dead));
+    return NULL;
+}
+
 const char *sl_tcp_check(struct sl_tcp *t)
 {
     const char *broken = check_table(t);
     uint64_t held = 0;
 
+    if (!broken)
+        broken = check_listeners(t);
+    if (!broken)
+        broken = check_evict(t);
     for (uint32_t i = 1; !broken && i < t->conns.made; i++) {
         if (conn_at(t, i)->t)
             broken = check_conn(t, conn_at(t, i), &held);

@@ -97,7 +97,7 @@ struct sl_tcp {
  * what keeps a connection going; then bytes ahead of order are given up, then bytes in order of those who have some
  * waiting already; the last eighth is for those who have none, or too little to be taken, so that nobody waits for
  * ever for somebody else. */
-enum { MARK_JOIN = 1, MARK_TIGHT = 5, MARK_AHEAD = 6, MARK_IN_ORDER = 7, MARK_FULL = 8 };
+enum { MARK_JOIN = 3, MARK_TIGHT = 5, MARK_AHEAD = 6, MARK_IN_ORDER = 7, MARK_FULL = 8 };
 #define TCP_TIGHT_CREDIT_BYTES (20u << 10) /* a TLS record and its headers */
 static inline bool memory_is_below(const struct sl_tcp *t, uint32_t mark)
 {

@@ -11,9 +11,10 @@
             abort();                                                                                                   \
     } while (0)
 #define MODEL_PLAIN FUZZ_PLAIN
+#define MODEL_CHECK_STEPS 8u
 #include "tcp/flight_model.h"
 
-#define STEPS_MAX 1000u
+#define STEPS_MAX 500u
 
 int flight_fuzz_one(const uint8_t *data, size_t size);
 
