@@ -113,7 +113,8 @@ static void what_collides_without_the_key_lies_apart_with_it(void **state)
     }
     for (uint32_t i = 1; i <= n; i++) {
         assert_true(sl_tcp_table_insert(&t, &tuples[i], i));
-        most = SL_MAX(most, ++in[tuples[i].hash & t.mask]);
+        in[tuples[i].hash & t.mask]++;
+        most = SL_MAX(most, in[tuples[i].hash & t.mask]);
     }
     assert_true(most <= TABLE_SLOTS); /* 1 a bucket on average */
     free(in);
