@@ -214,6 +214,8 @@ struct sl_hash_key {
 };
 
 uint64_t sl_siphash(const struct sl_hash_key *key, const void *data, size_t len_bytes);
+/* SipHash-1-3 of twelve bytes, which are the first eight and the last four of them as little-endian numbers: for hash tables, whose hashes nobody sees. */
+uint64_t sl_siphash13_12(const struct sl_hash_key *key, uint64_t first8, uint32_t last4);
 
 /* ---- replayable random for protocol jitter, never for secrets (xoshiro256**, Blackman and Vigna 2018) ---- */
 struct sl_rng {

@@ -26,6 +26,53 @@ static void siphash_gives_the_published_values(void **state)
     assert_true(sl_siphash(&key, message, 63) == UINT64_C(0x958a324ceb064572));
 }
 
+/* SipHash-c-d as the paper's figure has it, byte by byte. */
+static uint64_t plain_siphash(const struct sl_hash_key *key, const uint8_t *p, size_t len, int c, int d)
+{
+    uint64_t v[4] = {key->k[0] ^ UINT64_C(0x736f6d6570736575), key->k[1] ^ UINT64_C(0x646f72616e646f6d),
+                     key->k[0] ^ UINT64_C(0x6c7967656e657261), key->k[1] ^ UINT64_C(0x7465646279746573)};
+
+    for (size_t at = 0; at <= len / 8 * 8 + 8; at += 8) {
+        bool finish = at > len / 8 * 8;
+        uint64_t word = 0;
+
+        for (size_t i = 0; i < 8 && at + i < len; i++)
+            word |= (uint64_t)p[at + i] << 8 * i;
+        word |= at + 8 > len ? (uint64_t)len << 56 : 0;
+        v[finish ? 2 : 3] ^= finish ? 0xff : word;
+        for (int r = 0; r < (finish ? d : c); r++) {
+            static const struct {
+                int to, from, shift, turn; /* v[to] += v[from]; v[from] is turned and xored; v[turn] by 32 */
+            } half[4] = {{0, 1, 13, 0}, {2, 3, 16, -1}, {2, 1, 17, 2}, {0, 3, 21, -1}};
+
+            for (int h = 0; h < 4; h++) {
+                uint64_t *a = &v[half[h].to], *b = &v[half[h].from];
+
+                *a += *b;
+                *b = (*b << half[h].shift | *b >> (64 - half[h].shift)) ^ *a;
+                if (half[h].turn >= 0)
+                    *a = *a << 32 | *a >> 32;
+            }
+        }
+        v[0] ^= finish ? 0 : word;
+    }
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static void the_short_hash_is_siphash_1_3(void **state)
+{
+    const struct sl_hash_key key = {{UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)}};
+    uint8_t message[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof message; i++)
+        message[i] = (uint8_t)i;
+    for (size_t n = 0; n < sizeof message; n++)
+        assert_true(plain_siphash(&key, message, n, 2, 4) == sl_siphash(&key, message, n));
+    assert_true(plain_siphash(&key, message, 12, 1, 3) ==
+                sl_siphash13_12(&key, UINT64_C(0x0706050403020100), 0x0b0a0908));
+}
+
 static uint16_t literal(const uint8_t *p, size_t len)
 {
     uint32_t sum = 0;
@@ -110,6 +157,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(siphash_gives_the_published_values),
+        cmocka_unit_test(the_short_hash_is_siphash_1_3),
         cmocka_unit_test(the_checksum_of_the_rfc_example),
         cmocka_unit_test(every_length_and_alignment_agrees_with_the_literal_sum),
         cmocka_unit_test(pieces_at_odd_offsets_join_by_cksum_odd),

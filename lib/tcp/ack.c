@@ -192,7 +192,15 @@ static bool take_probe(struct conn *c, const struct seg *s)
     return true;
 }
 
-void sl_tcp_ack_process(struct conn *c, const struct seg *s)
+/* Nothing is in flight and nothing is open, and the ACK says no more than how large the window is: so it is beside most
+ * text that comes in. */
+static bool says_nothing(const struct conn *c, const struct seg *s)
+{
+    return s->ack == c->snd_una && !conn_flight(c) && !s->n_sacks && !(s->flags & TF_ECE) && c->ca == CA_OPEN &&
+           !c->tlp_out;
+}
+
+static void process(struct conn *c, const struct seg *s)
 {
     struct ack_info info = {.dup = is_duplicate(c, s),
                             .bare_dup = s->bare && s->ack == c->snd_una && !s->n_sacks,
@@ -215,10 +223,18 @@ void sl_tcp_ack_process(struct conn *c, const struct seg *s)
         sl_tcp_ecn_react(c);
     if (info.acked_bytes)
         sl_tcp_timer_acked(c);
-    if (c->snd_nxt != conn_snd_limit(c) || c->ca != CA_OPEN)
-        conn_wants_output(c);
     if (info.acked_bytes && c->flags & F_SHUT && !(c->flags & F_FIN_ACKED) && c->snd_una == c->snd_end + 1) {
         c->flags |= F_FIN_ACKED;
         sl_tcp_close_fin_acked(c);
     }
+}
+
+void sl_tcp_ack_process(struct conn *c, const struct seg *s)
+{
+    if (says_nothing(c, s))
+        take_window(c, s, false);
+    else
+        process(c, s);
+    if (c->snd_nxt != conn_snd_limit(c) || c->ca != CA_OPEN)
+        conn_wants_output(c);
 }

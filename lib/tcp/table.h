@@ -51,11 +51,10 @@ void sl_tcp_table_free(struct table *t);
 
 static inline uint32_t table_hash(const struct table *t, const struct tuple *tuple)
 {
-    uint32_t ip4[3] = {tuple->local.w[3], tuple->remote.w[3], (uint32_t)tuple->lport << 16 | tuple->rport};
-
     /* What is the same in all IPv4 tuples need not be hashed. */
     if (sl_ip_is4(&tuple->local))
-        return (uint32_t)sl_siphash(&t->key, ip4, sizeof ip4);
+        return (uint32_t)sl_siphash13_12(&t->key, (uint64_t)tuple->local.w[3] << 32 | tuple->remote.w[3],
+                                         (uint32_t)tuple->lport << 16 | tuple->rport);
     return (uint32_t)sl_siphash(&t->key, tuple, TUPLE_KEY_BYTES);
 }
 static inline uint16_t table_tag(uint32_t hash) { return (uint16_t)(hash >> 16 | 1); }

@@ -60,9 +60,34 @@ static void read_option(struct seg *s, uint8_t kind, struct sl_cursor body)
     r->read(s, &body);
 }
 
+static uint16_t get_u16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
+
+static uint32_t get_u32(const uint8_t *p)
+{
+    uint32_t v;
+
+    memcpy(&v, p, sizeof v);
+    return rte_be_to_cpu_32(v);
+}
+
+/* What nearly every segment of a connection has: timestamps and their padding (RFC 7323 appendix A), and nothing else. */
+static bool read_usual_options(struct seg *s, const struct sl_cursor *c)
+{
+    static const uint8_t head[4] = {KIND_NOP, KIND_NOP, KIND_TS, 10};
+
+    if (sl_cursor_left(c) != WIRE_TS_BYTES || memcmp(c->p, head, sizeof head) != 0)
+        return false;
+    s->tsval = get_u32(c->p + 4);
+    s->tsecr = get_u32(c->p + 8);
+    s->opts |= OPT_TS;
+    return true;
+}
+
 /* False when a length is 0, 1 or past the end. */
 static bool read_options(struct seg *s, struct sl_cursor c)
 {
+    if (read_usual_options(s, &c))
+        return true;
     while (sl_cursor_left(&c)) {
         uint8_t kind = sl_cursor_u8(&c), len;
 
@@ -90,25 +115,23 @@ bool sl_tcp_wire_parse(const struct sl_net_seg *in, struct seg *s, enum sl_drop 
 {
     uint8_t copy[WIRE_HEADER_MAX];
     uint32_t total = rte_pktmbuf_pkt_len(in->mbuf), offset;
-    struct sl_cursor c;
     const uint8_t *p;
 
     *s = (struct seg){.mbuf = in->mbuf, .tuple = {.local = in->local, .remote = in->remote}, .ecn = in->ecn};
     *why = SL_DROP_TCP_BAD_HEADER;
     p = rte_pktmbuf_read(in->mbuf, 0, SL_MIN(total, WIRE_HEADER_MAX), copy);
-    if (!p)
+    if (!p || total < WIRE_HEADER_MIN)
         return false;
-    c = sl_cursor_of(p, SL_MIN(total, WIRE_HEADER_MAX));
-    s->tuple.rport = sl_cursor_u16(&c);
-    s->tuple.lport = sl_cursor_u16(&c);
-    s->seq = s->seq_sent = sl_cursor_u32(&c);
-    s->ack = sl_cursor_u32(&c);
-    offset = (sl_cursor_u8(&c) >> 4) * 4u;
-    s->flags = sl_cursor_u8(&c);
+    s->tuple.rport = get_u16(p);
+    s->tuple.lport = get_u16(p + 2);
+    s->seq = s->seq_sent = get_u32(p + 4);
+    s->ack = get_u32(p + 8);
+    offset = (p[12] >> 4) * 4u;
+    s->flags = p[13];
     s->opts = speaks_ecn(s) ? OPT_ECN : 0;
-    s->wnd = sl_cursor_u16(&c);
-    sl_cursor_skip(&c, 4); /* checksum: net's; urgent pointer: urgent data is delivered in line */
-    if (c.bad || offset < WIRE_HEADER_MIN || offset > total || !s->tuple.rport || !s->tuple.lport)
+    s->wnd =
+        get_u16(p + 14); /* behind it: checksum, which is net's; urgent pointer: urgent data is delivered in line */
+    if (offset < WIRE_HEADER_MIN || offset > total || !s->tuple.rport || !s->tuple.lport)
         return false;
     s->skip = offset;
     s->len = total - offset;
@@ -118,7 +141,7 @@ bool sl_tcp_wire_parse(const struct sl_net_seg *in, struct seg *s, enum sl_drop 
     if (s->tuple.lport == s->tuple.rport && sl_ip_equal(&in->local, &in->remote))
         return false;
     *why = SL_DROP_TCP_BAD_OPTION;
-    return read_options(s, sl_cursor_sub(&c, offset - WIRE_HEADER_MIN));
+    return read_options(s, sl_cursor_of(p + WIRE_HEADER_MIN, offset - WIRE_HEADER_MIN));
 }
 
 /* ---- writing ---- */

@@ -84,6 +84,27 @@ static void what_is_written_is_read(void **state)
     }
 }
 
+/* With more padding they are read one by one, alone at a stroke: what is read is the same. */
+static void timestamps_alone_and_among_padding_read_the_same(void **state)
+{
+    uint8_t opts[16] = {1, 1, 8, 10, 0xfe, 2, 3, 4, 5, 6, 7, 0xf8, 1, 1, 1, 1};
+    struct sl_rng rng;
+
+    sl_rng_seed(&rng, 3);
+    for (uint32_t run = 0; run < 100; run++) {
+        struct seg alone, among;
+
+        for (uint32_t i = 4; i < 12; i++)
+            opts[i] = (uint8_t)sl_rng_next(&rng);
+        assert_true(parse_opts(TF_ACK, opts, 12, &alone) && parse_opts(TF_ACK, opts, 16, &among));
+        assert_int_equal(alone.opts, OPT_TS);
+        assert_int_equal(alone.opts, among.opts);
+        assert_int_equal(alone.tsval, among.tsval);
+        assert_int_equal(alone.tsecr, among.tsecr);
+        assert_int_equal(alone.n_sacks, among.n_sacks);
+    }
+}
+
 static void sack_blocks_are_read_whatever_they_claim(void **state)
 {
     struct header h = {.flags = TF_ACK, .opts = OPT_TS, .n_sacks = 3, .sacks = {{10, 20}, {40, 30}, {0xffffffff, 1}}};
@@ -247,6 +268,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(timestamps_alone_and_among_padding_read_the_same),
         cmocka_unit_test(sack_blocks_are_read_whatever_they_claim),
         cmocka_unit_test(a_data_offset_under_five_or_past_the_end_is_refused),
         cmocka_unit_test(every_cut_of_a_header_is_refused_or_whole),

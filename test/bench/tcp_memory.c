@@ -56,6 +56,45 @@ static void hole(struct bm_tcp *b)
     each(b, TF_ACK, 100);
 }
 
+/* With `cookies` a SYN leaves nothing. */
+static void cookie_syns(struct bm_tcp *b)
+{
+    struct sl_tcp_opts opts = {.cookies = SL_TCP_COOKIES_ALWAYS};
+
+    sl_tcp_listener_update(b->listener, &opts, CONNS, &b->ready, b);
+    syns(b);
+}
+
+static void send_piece(struct bm_tcp *b, uint32_t peer)
+{
+    struct rte_mbuf *m = rte_pktmbuf_alloc(b->own);
+    struct sl_stream *s = b->peers[peer].stream;
+    struct sl_slice slice = {m, m ? m->data_off : 0, 100};
+
+    bm_must(m && rte_pktmbuf_append(m, 100) && s->ops->send(s, &slice, 1) == 0, "can't send");
+}
+
+/* Each stage sends a segment more, at a moment of its own. */
+static void sends(struct bm_tcp *b)
+{
+    b->now += SL_NS_PER_MS;
+    for (uint32_t i = 0; i < CONNS; i++)
+        send_piece(b, i);
+    while (sl_tcp_next(b->tcp) == 0) /* the transmit queue takes some at a time */
+        bm_tcp_output(b);
+}
+
+/* Nothing is acknowledged for two seconds: the timer runs out. */
+static void lose(struct bm_tcp *b)
+{
+    b->now += 2 * SL_NS_PER_S;
+    sl_tcp_timers(b->tcp, b->now);
+    while (sl_tcp_next(b->tcp) == 0)
+        bm_tcp_output(b);
+    b->now += 2 * SL_NS_PER_S;
+    sl_tcp_timers(b->tcp, b->now);
+}
+
 static void shut(struct bm_tcp *b)
 {
     for (uint32_t i = 0; i < CONNS; i++) {
@@ -73,6 +112,12 @@ static const struct stage {
     const char *state;
     void (*enter)(struct bm_tcp *b);
 } life[] = {{"SYN-RECEIVED", syns}, {"ESTABLISHED", acks}, {"FIN-WAIT-2", shut}, {"TIME-WAIT", fins}},
+  cookie_life[] = {{"SYN-RECEIVED under cookies", cookie_syns}},
+  sending_life[] = {{NULL, syns},
+                    {NULL, acks},
+                    {"ESTABLISHED, a segment in flight", sends},
+                    {"ESTABLISHED, two sent at two moments in flight", sends},
+                    {"ESTABLISHED, in recovery", lose}},
   other_life[] = {
       {NULL, syns}, {NULL, acks}, {"ESTABLISHED, a slice unread", unread}, {"ESTABLISHED, with a hole", hole}};
 
@@ -104,6 +149,8 @@ int main(int argc, char **argv)
     bm_begin("tcp_memory");
     live(life, SL_ARRAY_LEN(life));
     live(other_life, SL_ARRAY_LEN(other_life));
+    live(cookie_life, SL_ARRAY_LEN(cookie_life));
+    live(sending_life, SL_ARRAY_LEN(sending_life));
     bm_must(sl_tcp_table_init(&t, 1000000, &key) == 0, "out of memory");
     bm_figure("the table's share of one of a million");
     bm_text("who", "sluice");
