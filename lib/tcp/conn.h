@@ -139,7 +139,7 @@ struct conn {
     struct settings *set;
     struct reasm *reasm; /* NULL: no hole */
     struct place snd_place, rtx_place;
-    uint32_t tlp_end;         /* TLP.end_seq (RFC 8985 7), while tlp_out */
+    uint32_t tlp_end;         /* TLP.end_seq (RFC 8985 7): where the last probe ends */
     uint32_t dsack_round;     /* RACK.dsack_round, while dsack_in_round */
     uint32_t self, reasm_idx; /* slab indices */
     uint32_t rcv_unacked;     /* bytes received since the last ACK */
@@ -165,7 +165,10 @@ struct conn {
     uint32_t retransmits;
     uint16_t peer_mss;
     uint8_t challenge_left;
-    uint8_t dupacks, backoff, dup_owed, alive_probes;
+    uint8_t dupacks, backoff;
+    uint8_t dup_owed : 5;
+    uint8_t tlp_tries : 3; /* loss probes since the peer last acknowledged something */
+    uint8_t alive_probes;
     uint8_t soft_error; /* enum sl_reason noted from ICMP in SYN-SENT */
     uint64_t pace_at;   /* when all that was sent would have left at the pacing rate */
     union cc_state cc;  /* the congestion control's own */
