@@ -102,7 +102,7 @@ struct seldom {
     uint32_t retransmits;
     uint32_t reasm;        /* slab index of struct reasm; 0: no hole */
     uint32_t episode;      /* slab index of struct episode; 0: none */
-    uint32_t tlp_end;      /* TLP.end_seq (RFC 8985 7), while tlp_out */
+    uint32_t tlp_end;      /* TLP.end_seq (RFC 8985 7): where the last probe ends */
     uint32_t dsack_round;  /* RACK.dsack_round, while dsack_in_round */
     uint32_t challenge_ms; /* end of the current period of challenge ACKs */
     uint8_t challenge_left;
@@ -183,7 +183,10 @@ struct conn {
         struct opening opening; /* before it is established */
         union cc_state cc;      /* from then on: the congestion control's own */
     };
-    uint8_t dupacks, backoff, dup_owed, alive_probes;
+    uint8_t dupacks, backoff;
+    uint8_t dup_owed : 5;
+    uint8_t tlp_tries : 3; /* loss probes since the peer last acknowledged something */
+    uint8_t alive_probes;
     uint16_t rcv_mss;     /* largest payload seen */
     uint16_t credit_seen; /* what credit() last returned, in units of CREDIT_UNIT_BYTES */
     struct window win;

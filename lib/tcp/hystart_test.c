@@ -1,16 +1,16 @@
 /* Slow start: what an ACK is worth, and when the first one ends without a loss (RFC 9406). */
 #include "tcp/cc_rig.h"
 
-/* RFC 9406 4.2: L = 8 segments an ACK, none with a pacer; RFC 3465 2.3: one after a timeout. */
+/* RFC 9406 4.2: L = 64 segments an ACK, none with a pacer; RFC 3465 2.3: one after a timeout. */
 static void an_ack_of_much_is_worth_l_segments(void **state)
 {
     struct rig *r = rig_new(&sl_tcp_cc_cubic, MSS, 1000);
 
     ack(r, 100 * MSS, 0);
-    assert_int_equal(r->c.cwnd, 18 * MSS);
+    assert_int_equal(r->c.cwnd, 74 * MSS);
     r->set.opts.pacing = true;
     ack(r, 100 * MSS, 0);
-    assert_int_equal(r->c.cwnd, 118 * MSS);
+    assert_int_equal(r->c.cwnd, 174 * MSS);
     sl_tcp_cc_cubic.timeout(&r->c, 100 * MSS, true, r->now);
     r->c.ca = CA_LOSS;
     ack(r, 60 * MSS, 0);

@@ -97,7 +97,7 @@ static void commit_tlp(struct conn *c, const struct plan *p, uint32_t len)
 
     c->flags &= ~(uint32_t)F_TLP_NOW;
     (again ? commit_rtx : commit_new)(c, p, len);
-    sl_tcp_tlp_sent(c, again);
+    sl_tcp_tlp_sent(c, p->seq + len, again);
     sl_tcp_timer_restart(c);
 }
 

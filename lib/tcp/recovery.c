@@ -125,7 +125,7 @@ static void begin(struct conn *c, uint8_t ca, uint32_t window_bytes, uint32_t de
 
     c->ca = ca;
     c->recover = c->snd_nxt;
-    c->tlp_out = 0;
+    c->tlp_out = c->tlp_tries = 0;
     if (reduced)
         return;
     sl_tcp_undo_begin(c, ca == CA_RECOVERY, false);
@@ -169,7 +169,7 @@ static struct flight *enter_loss(struct conn *c)
     c->ca = CA_LOSS;
     c->recover = c->snd_nxt;
     c->dupacks = 0;
-    c->tlp_out = 0;
+    c->tlp_out = c->tlp_tries = 0;
     c->flags |= F_RTX_FORCE;
     return f;
 }

@@ -333,11 +333,12 @@ bool sl_tcp_dupack_ack(struct conn *c, struct ack_info *a); /* whether something
 uint32_t sl_tcp_dupack_gone(const struct conn *c);          /* what duplicate ACKs say has arrived */
 
 /* tlp.c: RFC 8985 7 */
-uint64_t sl_tcp_tlp_at(const struct conn *c); /* when a probe would be due; SL_NEVER: none is wanted */
+uint64_t sl_tcp_tlp_at(const struct conn *c);   /* when a probe would be due; SL_NEVER: none is wanted */
+bool sl_tcp_tlp_is_extra(const struct conn *c); /* no probe that RFC 8985 has */
 bool sl_tcp_tlp_wanted(const struct conn *c);
 /* What the probe is to send; false when there is nothing to probe for any more. */
 bool sl_tcp_tlp_next(const struct conn *c, uint32_t *seq, uint32_t *len);
-void sl_tcp_tlp_sent(struct conn *c, bool again);
+void sl_tcp_tlp_sent(struct conn *c, uint32_t end, bool again);
 void sl_tcp_tlp_ack(struct conn *c, const struct ack_info *a);
 bool sl_tcp_tlp_explains(const struct conn *c, const struct ack_info *a);
 

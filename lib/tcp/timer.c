@@ -192,14 +192,19 @@ void sl_tcp_timer_run(struct sl_tcp *t)
 
 /* ---- facts ---- */
 
-/* A loss probe may come before the timeout, never after it (RFC 8985 7.2). */
+/* A loss probe may come before the timeout, never after it: it takes its place (RFC 8985 7.2). Only the first one of a
+ * tail does; others come in time or not at all. */
 static void arm_tlp(struct conn *c)
 {
     uint64_t at_ns = sl_tcp_tlp_at(c);
 
     if (at_ns == SL_NEVER)
         return;
-    c->rtx_at = SL_MAX(SL_MIN(at_ns, rto_at(c)), c->t->now);
+    if (!sl_tcp_tlp_is_extra(c))
+        at_ns = SL_MAX(SL_MIN(at_ns, rto_at(c)), c->t->now);
+    else if (c->tlp_armed || at_ns >= c->rtx_at)
+        return;
+    c->rtx_at = at_ns;
     c->tlp_armed = 1;
     need(c, c->rtx_at);
 }
@@ -208,6 +213,7 @@ void sl_tcp_timer_restart(struct conn *c)
 {
     c->rtx_at = c->t->now + sl_tcp_rtt_rto_ns(c);
     c->tlp_armed = 0;
+    arm_tlp(c);
     need(c, c->rtx_at);
     need(c, stall_at(c));
 }
@@ -221,15 +227,16 @@ void sl_tcp_timer_sent(struct conn *c, bool was_idle)
     }
     if (was_idle || c->rtx_at == SL_NEVER)
         sl_tcp_timer_restart(c);
-    arm_tlp(c);
+    else
+        arm_tlp(c);
 }
 
 /* RFC 6298 5.2 and 5.3: only new data acknowledged moves the timer. It may come nearer: a sample ends the backoff. */
 void sl_tcp_timer_acked(struct conn *c)
 {
+    c->tlp_tries = 0;
     if (conn_flight(c)) {
         sl_tcp_timer_restart(c);
-        arm_tlp(c);
     } else {
         c->rtx_at = SL_NEVER;
         c->tlp_armed = 0;

@@ -90,7 +90,7 @@ void sim_grid_make(struct sim_scenario *sc, uint32_t n, uint32_t run)
 #define REORDERED_IS_LOST 1.0
 
 /* How much slower than the model the mean of a cell's runs may be, by loss: the more of it, the more is chance. */
-static const double slack[SL_ARRAY_LEN(losses_ppm)] = {1.5, 4, 2.5, 3.5, 8};
+static const double slack[SL_ARRAY_LEN(losses_ppm)] = {1.5, 3, 2.2, 3.5, 6};
 
 struct model {
     double p, reordered; /* shares of the segments */

@@ -37,24 +37,24 @@ static const struct share {
     bool in_tests;
     double jain_min, used_min; /* bounds of a single run */
 } shares[] = {
-    {.name = "one", .flows = 1, .used_min = 0.9},
-    {.name = "one-shallow", .flows = 1, .queue_percent = 20, .used_min = 0.7},
-    {.name = "one-fat", .flows = 1, .rate_times = 2, .rtt_ms = 200, .seconds = 60, .warm_s = 20, .used_min = 0.3},
-    {.name = "two", .flows = 2, .stagger_ms = 3000, .in_tests = true, .jain_min = 0.7, .used_min = 0.85},
-    {.name = "eight", .flows = 8, .stagger_ms = 500, .in_tests = true, .jain_min = 0.8, .used_min = 0.9},
-    {.name = "eight-paced", .flows = 8, .stagger_ms = 500, .pacing = true, .jain_min = 0.8, .used_min = 0.9},
-    {.name = "eight-both", .flows = 8, .stagger_ms = 500, .both = true, .jain_min = 0.7, .used_min = 0.7},
+    {.name = "one", .flows = 1, .used_min = 0.95},
+    {.name = "one-shallow", .flows = 1, .queue_percent = 20, .used_min = 0.72},
+    {.name = "one-fat", .flows = 1, .rate_times = 2, .rtt_ms = 200, .seconds = 60, .warm_s = 20, .used_min = 0.5},
+    {.name = "two", .flows = 2, .stagger_ms = 3000, .in_tests = true, .jain_min = 0.8, .used_min = 0.95},
+    {.name = "eight", .flows = 8, .stagger_ms = 500, .in_tests = true, .jain_min = 0.9, .used_min = 0.95},
+    {.name = "eight-paced", .flows = 8, .stagger_ms = 500, .pacing = true, .jain_min = 0.9, .used_min = 0.95},
+    {.name = "eight-both", .flows = 8, .stagger_ms = 500, .both = true, .jain_min = 0.85, .used_min = 0.85},
     {.name = "rtt-20-80",
      .flows = 4,
      .rtt_ms = 20,
      .extra_rtt_ms = 60,
      .queue_percent = 200,
      .stagger_ms = 500,
-     .used_min = 0.85},
-    {.name = "rival", .flows = 4, .rival = "newreno", .stagger_ms = 500, .jain_min = 0.5, .used_min = 0.85},
-    {.name = "shorts", .flows = 1, .shorts = 56, .used_min = 0.8},
-    {.name = "marked-two", .flows = 2, .mark_percent = 50, .stagger_ms = 3000, .jain_min = 0.7, .used_min = 0.8},
-    {.name = "marked-eight", .flows = 8, .mark_percent = 50, .stagger_ms = 500, .jain_min = 0.8, .used_min = 0.8},
+     .used_min = 0.95},
+    {.name = "rival", .flows = 4, .rival = "newreno", .stagger_ms = 500, .jain_min = 0.8, .used_min = 0.95},
+    {.name = "shorts", .flows = 1, .shorts = 56, .used_min = 0.9},
+    {.name = "marked-two", .flows = 2, .mark_percent = 50, .stagger_ms = 3000, .jain_min = 0.85, .used_min = 0.85},
+    {.name = "marked-eight", .flows = 8, .mark_percent = 50, .stagger_ms = 500, .jain_min = 0.9, .used_min = 0.85},
 };
 
 /* Which are counted control by control; a control is no rival of its own. */
