@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "corpus.h"
 #include "net_fuzz.h"
 
 #define SEED_MAX 8192
@@ -214,45 +215,19 @@ static const struct {
     {"made-waiting", make_waiting},
 };
 
-static FILE *open_seed(const char *name, const char *how)
-{
-    char path[512];
-    FILE *f;
-
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    f = fopen(path, how);
-    if (!f)
-        fprintf(stderr, "%s can't be opened\n", path);
-    return f;
-}
-
 static int write_seeds(void)
 {
     for (size_t k = 0; k < SL_ARRAY_LEN(seeds); k++) {
         struct seed s = {.name = seeds[k].name};
-        FILE *f = open_seed(s.name, "wb");
 
-        if (!f)
-            return 1;
         seeds[k].make(&s);
-        fwrite(s.bytes, 1, s.len, f);
-        fclose(f);
+        if (!corpus_write(dir, s.name, s.bytes, s.len))
+            return 1;
     }
     return 0;
 }
 
 /* ---- tests ---- */
-
-static size_t read_seed(const char *name, uint8_t bytes[SEED_MAX])
-{
-    FILE *f = open_seed(name, "rb");
-    size_t n;
-
-    assert_non_null(f);
-    n = fread(bytes, 1, SEED_MAX, f);
-    fclose(f);
-    return n;
-}
 
 static void made_seeds_are_as_they_are_made(void **state)
 {
@@ -262,7 +237,7 @@ static void made_seeds_are_as_they_are_made(void **state)
         uint8_t bytes[SEED_MAX];
 
         seeds[k].make(&s);
-        assert_int_equal(read_seed(s.name, bytes), s.len);
+        assert_int_equal(corpus_read(dir, s.name, bytes, SEED_MAX), s.len);
         assert_memory_equal(bytes, s.bytes, s.len);
     }
 }
@@ -286,7 +261,7 @@ static void seeds_reach_every_drop_reason_of_net(void **state)
     assert_non_null(d);
     while ((e = readdir(d)))
         if (e->d_name[0] != '.')
-            LLVMFuzzerTestOneInput(bytes, read_seed(e->d_name, bytes));
+            LLVMFuzzerTestOneInput(bytes, corpus_read(dir, e->d_name, bytes, SEED_MAX));
     closedir(d);
     for (int k = SL_DROP_ETH_SHORT; k <= SL_DROP_NO_HEADROOM; k++) { /* the room's block of drops.def */
         bool reached = net_fuzz_drops[k] > 0;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "corpus.h"
 #include "tcp/conn.h"
 #include "tcp_fuzz.h"
 #include "tcp_seeds.h"
@@ -24,29 +25,14 @@ static const struct {
     {SL_DROP_COUNT, "none"},
 };
 
-static FILE *open_seed(const char *name, const char *how)
-{
-    char path[512];
-    FILE *f;
-
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    f = fopen(path, how);
-    if (!f)
-        fprintf(stderr, "%s can't be opened\n", path);
-    return f;
-}
-
 static int write_seeds(void)
 {
     for (uint32_t k = 0; k < tcp_seeds_n; k++) {
         struct seed s = {.len = 0};
-        FILE *f = open_seed(tcp_seeds[k].name, "wb");
 
-        if (!f)
-            return 1;
         tcp_seeds[k].make(&s);
-        fwrite(s.bytes, 1, s.len, f);
-        fclose(f);
+        if (!corpus_write(dir, tcp_seeds[k].name, s.bytes, s.len))
+            return 1;
     }
     return 0;
 }
@@ -58,12 +44,8 @@ static void seeds_are_as_they_are_made(void **state)
     for (uint32_t k = 0; k < tcp_seeds_n; k++) {
         struct seed s = {.len = 0};
         uint8_t bytes[SEED_MAX];
-        FILE *f = open_seed(tcp_seeds[k].name, "rb");
-        size_t n;
+        size_t n = corpus_read(dir, tcp_seeds[k].name, bytes, sizeof bytes);
 
-        assert_non_null(f);
-        n = fread(bytes, 1, sizeof bytes, f);
-        fclose(f);
         tcp_seeds[k].make(&s);
         assert_int_equal(n, s.len);
         assert_memory_equal(bytes, s.bytes, n);
