@@ -172,7 +172,7 @@ static void wheel_move(struct wheel_bed *w, struct sl_rng *rng, bool nearer, str
     bm_add(out, (double)(bm_cycles() - began) / SAMPLE);
 }
 
-/* 10 ms go by: what is due is armed anew. Cycles for each that was due. */
+/* Steps of 10 ms go by until something is due, which is armed anew. Cycles for each that was due. */
 static void wheel_advance(struct wheel_bed *w, struct sl_rng *rng, struct bm_series *out)
 {
     struct sl_list due, *node;
@@ -180,15 +180,14 @@ static void wheel_advance(struct wheel_bed *w, struct sl_rng *rng, struct bm_ser
     uint32_t n = 0;
 
     sl_list_init(&due);
-    w->now += 10 * SL_NS_PER_MS;
     began = bm_cycles();
-    sl_wheel_advance(&w->wheel, w->now, &due);
+    for (; sl_list_empty(&due); w->now += 10 * SL_NS_PER_MS)
+        sl_wheel_advance(&w->wheel, w->now, &due);
     while ((node = sl_list_pop_front(&due)) != NULL) {
         sl_wheel_arm(&w->wheel, sl_container_of(node, struct sl_timer, link), deadline(rng, w->now));
         n++;
     }
-    if (n)
-        bm_add(out, (double)(bm_cycles() - began) / n);
+    bm_add(out, (double)(bm_cycles() - began) / n);
 }
 
 /* ---- main ---- */
