@@ -140,7 +140,7 @@ static const struct conf_key interface_keys[] = {
 #define TCP_COOKIES_ROW(STANDS)                                                                                        \
     {.name = "syn_cookies", .type = &conf_type_enum, .words = cookies_words, IN_TCP(cookies), STANDS("auto"),          \
      .help = "Whether listeners answer a SYN without keeping anything of it (RFC 4987). auto: once the backlog is "    \
-             "full; always; off: beyond the backlog SYNs are dropped."}
+             "full, or handshakes take half of limits.connections; always; off: beyond the backlog SYNs are dropped."}
 #define TCP_ROWS(STANDS)                                                                                               \
     {.name = "congestion_control", .type = &conf_type_enum, .words = congestion_words, IN_TCP(congestion),             \
      STANDS("cubic"),                                                                                                  \
@@ -323,7 +323,7 @@ static const struct conf_key listener_keys[] = {
      .help = "A connection on which no byte goes either way for so long is ended; 0: never."},
     {.name = "backlog", .type = &conf_type_count, .offset = offsetof(struct sl_conf_listener, backlog), .min = 1,
      .max = 1u << 20, .def = "1024",
-     .help = "Connections per worker whose TCP handshake is not done (SYN-RCVD). Beyond, SYN cookies answer."},
+     .help = "Connections per worker whose TCP handshake is not done (SYN-RCVD). Beyond, tcp.syn_cookies says what happens."},
     {.name = "tcp", .section = &conf_tcp_listener_section, .offset = offsetof(struct sl_conf_listener, tcp),
      .help = "TCP of the connections of this listener where it differs from tcp at the top."},
     {0},
@@ -374,7 +374,7 @@ static const struct conf_key root_keys[] = {
      .help = "How a running Sluice is asked."},
     {.name = "tcp", .section = &tcp_section, .offset = offsetof(struct sl_conf, tcp),
      .help = "TCP of all connections. Listeners and upstreams may each say otherwise for their own, but for time_wait and "
-             "min_rto."},
+             "min_rto; syn_cookies is for listeners only. A reload applies to connections opened after it."},
     {.name = "interfaces", .section = &interface_section, LIST_OF(sl_conf, interfaces, 64),
      .flags = CONF_REQUIRED | CONF_RESTART, .facts = CONF_FACT_ADDRESSES | CONF_FACT_GATEWAYS,
      .help = "The network devices with Sluice's own addresses."},

@@ -1,4 +1,4 @@
-/* The rows of bad input that the design lists for this room, each by its name. The finer tables stand beside them: input_test.c (every lie about a length and every
+/* The rows of bad input for this room (lib/tcp/CASES.md lists them), each by its name. The finer tables stand beside them: input_test.c (every lie about a length and every
  * address that may not be, headers cut anywhere), icmp_test.c (quotes), resolve_test.c and neighbour_test.c (ARP and neighbour discovery), fragment_limit_test.c. */
 #include "net/rig_neighbour.h"
 

@@ -39,7 +39,7 @@ enum sl_tcp_ecn {
 /* When a listener answers a SYN without keeping anything of it (RFC 4987 3.6). */
 enum sl_tcp_cookies {
     SL_TCP_COOKIES_DEFAULT, /* AUTO */
-    SL_TCP_COOKIES_AUTO,    /* once its backlog is full */
+    SL_TCP_COOKIES_AUTO,    /* once its backlog is full, or requests take half of conns_max */
     SL_TCP_COOKIES_ALWAYS,
     SL_TCP_COOKIES_OFF, /* beyond the backlog SYNs are dropped */
 };
@@ -111,7 +111,7 @@ struct sl_tcp_info {
     uint32_t flight_bytes;             /* sent and not acknowledged, SACKed bytes and FIN included */
     uint32_t sacked_bytes, lost_bytes; /* of these, what the peer holds; what counts as lost and was not sent again */
     uint32_t retransmits;              /* segments, of the connection's whole life */
-    uint16_t mss, rcv_mss, mtu;        /* of a full segment that we send; of the largest received; of the interface */
+    uint16_t mss, rcv_mss, mtu;        /* of a full segment that we send; of the largest received; of the path */
     uint8_t recovery;                  /* enum sl_tcp_recovery */
     uint8_t backoff;                   /* timeouts in a row without progress */
     uint8_t snd_wscale, rcv_wscale;    /* RFC 7323 shifts */

@@ -38,6 +38,8 @@ struct sl_worker {
     struct rte_mempool *data_pool, *hdr_pool, *ref_pool, *record_pool;
     struct rte_ring *msgs;
     struct sl_rng rng;
+    uint64_t pool_at;         /* when the data pool is looked at again */
+    uint32_t pool_told;       /* its free buffers, as the gauge says */
     struct sl_ready accepted; /* streams of tcp's listeners, established; their owner is a struct listener */
     struct sl_list listeners;
     struct sl_list generations; /* oldest first; the last is current */

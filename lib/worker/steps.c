@@ -47,6 +47,19 @@ static void step_crypto(struct sl_worker *w, const struct sl_worker_time *t) { s
 
 static void step_proxy(struct sl_worker *w, const struct sl_worker_time *t) { sl_proxy_run(w->proxy, t->now); }
 
+/* Counting goes over the caches of all cores: once in a while is enough for whoever looks. */
+static void watch_pool(struct sl_worker *w, uint64_t now)
+{
+    uint32_t free_mbufs;
+
+    if (now < w->pool_at)
+        return;
+    w->pool_at = now + SL_NS_PER_S;
+    free_mbufs = rte_mempool_avail_count(w->data_pool);
+    sl_stat_add(&w->stats, SL_CTR_WORKER_POOL_DATA_FREE, (uint64_t)free_mbufs - w->pool_told);
+    w->pool_told = free_mbufs;
+}
+
 static void step_tx(struct sl_worker *w, const struct sl_worker_time *t)
 {
     sl_tcp_output(w->tcp, t->now);
@@ -55,6 +68,7 @@ static void step_tx(struct sl_worker *w, const struct sl_worker_time *t)
     sl_proxy_timers(w->proxy, t->now);
     sl_net_timers(w->net, t->now);
     generation_sweep(w);
+    watch_pool(w, t->now);
     __atomic_store_n(&w->busy, sl_tcp_conns(w->tcp) + sl_tls_handshakes(w->tls), __ATOMIC_RELEASE);
 }
 

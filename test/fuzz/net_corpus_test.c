@@ -129,8 +129,8 @@ static void make_icmp(struct seed *s)
     add(s, 0, B(.what = BUILD_PING_REPLY));
     add(s, FUZZ_MEND, B(.what = BUILD_TOO_BIG, LIE({14 + 28 + 9, 1})));
     for (uint8_t ip6 = 0; ip6 < 2; ip6++)
-        for (uint8_t what = BUILD_TOO_BIG; what <= BUILD_TIME_EXCEEDED; what++)
-            add(s, ip6 ? FUZZ_IP6 : 0, B(.what = what, .src = BUILD_GATEWAY, .size = 8));
+        for (int what = BUILD_TOO_BIG; what <= BUILD_TIME_EXCEEDED; what++)
+            add(s, ip6 ? FUZZ_IP6 : 0, B(.what = (uint8_t)what, .src = BUILD_GATEWAY, .size = 8));
     add(s, 0, B(.what = BUILD_PING, .repeat = 255));
     add(s, 0, B(.what = BUILD_PING, .size = 3000, PIECES(PIECE(0, 1480, true), PIECE(1480, 1528, false))));
     add_byte(s, FUZZ_TIME | FUZZ_IP6, FUZZ_SILENT);
