@@ -55,6 +55,7 @@ enum {
     F_ECN_ECHO = 1 << 25,     /* CE came: ECE goes out until CWR comes */
     F_ECN_CWR = 1 << 26,      /* cwnd was reduced: CWR goes out with the next new data */
     F_PACE_HELD = 1 << 27,    /* new segments wait until pace_at */
+    F_RESENT = 1 << 28,       /* CA_LOSS is for smaller packets: no congestion was blamed yet */
 };
 
 /* Loss recovery: what snd_una .. recover means. CWR: nothing is lost, but an ECN echo, or a loss that a probe repaired,

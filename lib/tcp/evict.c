@@ -28,6 +28,8 @@ static uint64_t idle_ns(const struct conn *c)
 {
     uint64_t now = c->t->now, taken_ns = sl_tcp_window_idle_us(c) * SL_NS_PER_US;
 
+    if (c->sndq.bytes && !conn_flight(c) && c->rtx_at == SL_NEVER) /* it waits for us: its turn to send has not come */
+        return 0;
     if (c->sndq.bytes) /* a peer that answers and takes nothing is idle too */
         return now - SL_MIN(c->progress_ns, now);
     return SL_MIN(now - SL_MIN(conn_last_rx_ns(c), now), taken_ns);

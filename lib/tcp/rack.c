@@ -132,6 +132,10 @@ void sl_tcp_rack_rto(struct conn *c, struct flight *f)
     uint32_t had_us = (f->rack.any ? f->rack.rtt_us : c->srtt_us) + reo_wnd_us(c, f), now_us = tcp_now_us(c->t);
 
     f->rack.at_ns = SL_NEVER;
+    if (c->backoff) { /* not the first in a row: all had time, perhaps more than a clock that wraps can tell */
+        sl_tcp_flight_lose(f, c->snd_una, c->snd_nxt);
+        return;
+    }
     for (uint32_t i = f->first; i < f->n; i++) {
         if ((int32_t)(f->runs[i].sent_us + had_us - now_us) <= 0)
             sl_tcp_flight_lose_run(f, i);

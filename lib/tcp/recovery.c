@@ -94,7 +94,7 @@ static void enter_open(struct conn *c)
 {
     c->ca = CA_OPEN;
     c->dupacks = 0;
-    c->flags &= ~(uint32_t)F_RTX_FORCE;
+    c->flags &= ~(uint32_t)(F_RTX_FORCE | F_RESENT);
 }
 
 void sl_tcp_recovery_open(struct conn *c)
@@ -126,12 +126,12 @@ static void begin(struct conn *c, uint8_t ca, uint32_t window_bytes, uint32_t de
     c->ca = ca;
     c->recover = c->snd_nxt;
     c->tlp_out = c->tlp_tries = 0;
+    c->flags |= F_ECN_CWR; /* also when the one that told of the echo was lost (RFC 3168 6.1.2) */
     if (reduced)
         return;
     sl_tcp_undo_begin(c, ca == CA_RECOVERY, false);
     conn_cc(c)->congested(c, window_bytes, c->t->now);
     sl_tcp_prr_begin(c, delivered_bytes);
-    c->flags |= F_ECN_CWR;
 }
 
 static void enter_recovery(struct conn *c, uint32_t delivered_bytes)
@@ -176,7 +176,7 @@ static struct flight *enter_loss(struct conn *c)
 
 void sl_tcp_recovery_rto(struct conn *c)
 {
-    bool first = c->ca != CA_LOSS;
+    bool first = c->ca != CA_LOSS || c->flags & F_RESENT;
     struct flight *f;
 
     if (c->ca == CA_RECOVERY)
@@ -184,7 +184,7 @@ void sl_tcp_recovery_rto(struct conn *c)
     else if (first)
         sl_tcp_undo_begin(c, true, true);
     conn_cc(c)->timeout(c, conn_flight(c), first, c->t->now);
-    c->flags |= F_ECN_CWR;
+    c->flags = (c->flags | F_ECN_CWR) & ~(uint32_t)F_RESENT;
     f = enter_loss(c);
     if (f && c->flags & F_SACK)
         sl_tcp_rack_rto(c, f);
@@ -200,6 +200,8 @@ void sl_tcp_recovery_resend(struct conn *c)
     if (c->ca == CA_RECOVERY || c->ca == CA_CWR)
         sl_tcp_prr_end(c);
     sl_tcp_undo_drop(c);
+    if (c->ca != CA_LOSS)
+        c->flags |= F_RESENT;
     f = enter_loss(c);
     if (f)
         sl_tcp_flight_lose(f, c->snd_una, c->snd_nxt);

@@ -1,4 +1,6 @@
 /* ECN (RFC 3168) as conversations: agreeing on it, marking, echoing, slowing down once per window. */
+#include "tcp/tcp_internal.h"
+
 #include "helpers/script.h"
 
 #define ASK (&(struct sl_tcp_opts){.ecn = SL_TCP_ECN_ASK})
@@ -275,6 +277,31 @@ static void a_loss_that_a_probe_repaired_is_told_too(void)
     expect("AC 201(100) ect");
 }
 
+/* The segment that told of the reduction was lost: the next new one tells again, or the echo would go on. */
+static void a_lost_cwr_is_sent_again(void)
+{
+    uint32_t ack = 1, end;
+    struct conn *c;
+
+    accept_ecn(NULL);
+    u_write(40000);
+    drop_all();
+    c = conn_of_stream(u_stream());
+    do {
+        ack += 988;
+        peer("A%s 1 ack %u", ack == 989 ? "E" : "", ack);
+        drop_all();
+    } while (c->flags & F_ECN_CWR);
+    assert_int_equal(c->ca, CA_CWR);
+    end = ack + script_info().flight_bytes;
+    peer("AE 1 ack %u sack %u-%u", ack, ack + 988, end);
+    assert_int_equal(c->ca, CA_RECOVERY);
+    expect("A %u(988) noect", ack);
+    expect("AC %u(988) ect", end);
+    assert_int_equal(script_counter(SL_CTR_TCP_ECN_REDUCTIONS), 1);
+    drop_all();
+}
+
 static void window_probes_are_not_able(void)
 {
     accept_ecn(NULL);
@@ -319,5 +346,6 @@ SCRIPT_MAIN(SCRIPT(a_client_that_asks_gets_it), SCRIPT(cookies_keep_it), SCRIPT(
             SCRIPT(an_echo_halves_the_window_once), SCRIPT(cubic_gives_three_tenths_for_an_echo),
             SCRIPT(an_echo_that_goes_on_while_there_is_nothing_to_send_reduces_once),
             SCRIPT(cwr_goes_out_once_with_new_data), SCRIPT(retransmissions_are_not_able_and_a_loss_is_told_too),
-            SCRIPT(a_loss_that_a_probe_repaired_is_told_too), SCRIPT(window_probes_are_not_able),
-            SCRIPT(an_echo_outside_the_window_is_nobody_s), SCRIPT(a_syn_that_asks_ends_time_wait))
+            SCRIPT(a_loss_that_a_probe_repaired_is_told_too), SCRIPT(a_lost_cwr_is_sent_again),
+            SCRIPT(window_probes_are_not_able), SCRIPT(an_echo_outside_the_window_is_nobody_s),
+            SCRIPT(a_syn_that_asks_ends_time_wait))

@@ -1,4 +1,6 @@
 /* When memory or places run short: those that hold much and do nothing go first, those that work stay. */
+#include "tcp/tcp_internal.h"
+
 #include "helpers/script.h"
 
 static uint64_t evicted(void) { return script_drops(SL_DROP_TCP_EVICTED); }
@@ -224,6 +226,23 @@ static void a_connection_whose_peer_takes_nothing_does_not(void)
     expect("SA 0 ack 1");
 }
 
+/* Its answer was queued in this very step of the loop: nothing of it had a chance to go out yet. */
+static void a_quiet_connection_whose_answer_is_just_queued_stays(void)
+{
+    struct conn *c;
+
+    world(.conns_max = 1);
+    u_listen(NULL);
+    accept_one("mss 1000");
+    pass(100000);
+    c = conn_of_stream(u_stream());
+    c->sndq.bytes++; /* as send does, without the output that follows it in a script */
+    assert_false(sl_tcp_evict_room(c->t));
+    c->sndq.bytes--;
+    state("ESTABLISHED");
+    assert_int_equal(evicted(), 0);
+}
+
 SCRIPT_MAIN(SCRIPT(memory_is_taken_from_whoever_is_idle_for_longest),
             SCRIPT(a_peer_that_answers_and_takes_nothing_is_idle),
             SCRIPT(who_makes_progress_stays_however_much_it_holds), SCRIPT(unread_bytes_are_taken_back_too),
@@ -231,4 +250,5 @@ SCRIPT_MAIN(SCRIPT(memory_is_taken_from_whoever_is_idle_for_longest),
             SCRIPT(a_dialled_connection_takes_a_place_as_well), SCRIPT(a_silent_last_ack_gives_its_place),
             SCRIPT(an_established_connection_keeps_its_place),
             SCRIPT(an_established_connection_keeps_its_place_from_a_cookie),
-            SCRIPT(a_connection_whose_peer_takes_nothing_does_not))
+            SCRIPT(a_connection_whose_peer_takes_nothing_does_not),
+            SCRIPT(a_quiet_connection_whose_answer_is_just_queued_stays))

@@ -177,6 +177,24 @@ static void a_duplicate_above_the_ack_is_reported_inside_the_second_block(void)
     drop_all();
 }
 
+/* The report is of the loss probe, not of what recovery sent again: that was lost indeed. */
+static void a_probe_reported_as_duplicate_takes_no_recovery_back(void)
+{
+    u_listen(NULL);
+    accept_at(100, "mss 1000 sackok");
+    u_write(10000);
+    drop_all();
+    expect_within(150, 300, "A 9001(1000)");
+    peer("A 1 ack 1 sack 1001-10001");
+    expect("A 1(1000)");
+    after(2);
+    peer("A 1 ack 1 sack 9001-10001,1001-10001");
+    assert_int_equal(script_counter(SL_CTR_TCP_DSACKS), 1);
+    reduced();
+    assert_int_equal(conn()->ca, CA_RECOVERY);
+    drop_all();
+}
+
 /* A D-SACK in the future, straddling snd_una, of what was not sent again. */
 static void false_reports_do_not(void)
 {
@@ -211,5 +229,6 @@ SCRIPT_MAIN(SCRIPT(an_echo_from_before_the_retransmission_takes_a_recovery_back)
             SCRIPT(an_echo_of_the_retransmission_does_not), SCRIPT(a_late_old_echo_does_not),
             SCRIPT(a_timeout_that_came_too_early_is_taken_back), SCRIPT(an_echo_that_may_mean_lost_acks_does_not),
             SCRIPT(retransmissions_all_reported_as_duplicates_take_it_back), SCRIPT(one_of_two_reported_is_not_enough),
-            SCRIPT(a_duplicate_above_the_ack_is_reported_inside_the_second_block), SCRIPT(false_reports_do_not),
+            SCRIPT(a_duplicate_above_the_ack_is_reported_inside_the_second_block),
+            SCRIPT(a_probe_reported_as_duplicate_takes_no_recovery_back), SCRIPT(false_reports_do_not),
             SCRIPT(what_a_window_later_is_reported_does_not))

@@ -76,13 +76,13 @@ static bool echo_tells(const struct conn *c, const struct episode *e, const stru
            !ack_has_dsack(a) && (c->dsack_seen || conn_flight(c));
 }
 
-/* Each report counts once: the network doubles ACKs, too. */
-static bool duplicates_tell(struct episode *e, const struct ack_info *a)
+/* Each report counts once: the network doubles ACKs, too. That of a loss probe says nothing of what was sent again. */
+static bool duplicates_tell(const struct conn *c, struct episode *e, const struct ack_info *a)
 {
     uint32_t bytes = a->dsack.end - a->dsack.start;
 
-    if (!bytes || !e->again_bytes || seq_lt(a->dsack.start, e->una) || seq_gt(a->dsack.end, e->nxt) ||
-        (a->dsack.start == e->dsack.start && a->dsack.end == e->dsack.end))
+    if (!bytes || !e->again_bytes || sl_tcp_tlp_explains(c, a) || seq_lt(a->dsack.start, e->una) ||
+        seq_gt(a->dsack.end, e->nxt) || (a->dsack.start == e->dsack.start && a->dsack.end == e->dsack.end))
         return false;
     e->dsack = a->dsack;
     e->again_bytes -= SL_MIN(bytes, e->again_bytes);
@@ -127,7 +127,7 @@ void sl_tcp_undo_ack(struct conn *c, const struct ack_info *a)
         return;
     if (e->may_undo && echo_tells(c, e, a)) {
         undo_by_echo(c, e, a);
-    } else if (e->may_undo && duplicates_tell(e, a)) {
+    } else if (e->may_undo && duplicates_tell(c, e, a)) {
         undo(c, e);
     } else if (e->over && seq_gt(c->snd_una, e->nxt)) {
         sl_tcp_undo_drop(c);
