@@ -183,7 +183,8 @@ bool client_asked(const struct client *c)
     for (uint32_t i = 0; i < c->n_flows; i++) {
         const struct flow *f = &c->flows[i];
 
-        if (flow_is_hold(f) && (!f->hold.ask || f->hold.walked < f->n_conns || f->hold.asking || !sl_list_empty(&f->hold.to_ask)))
+        if (flow_is_hold(f) &&
+            (!f->hold.ask || f->hold.walked < f->n_conns || f->hold.asking || !sl_list_empty(&f->hold.to_ask)))
             return false;
     }
     return true;

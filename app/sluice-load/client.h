@@ -16,10 +16,10 @@ struct client_params {
     uint32_t id, n_workers;
     struct tuples_params from;
     struct sl_tcp_opts opts;
-    struct rte_mempool *pool;  /* for requests */
-    struct source *source;     /* bodies; of the worker */
-    struct secure *secure;     /* TLS; NULL: plain */
-    struct tally *tallies;     /* one for each flow */
+    struct rte_mempool *pool; /* for requests */
+    struct source *source;    /* bodies; of the worker */
+    struct secure *secure;    /* TLS; NULL: plain */
+    struct tally *tallies;    /* one for each flow */
     uint64_t seed;
 };
 

@@ -64,17 +64,17 @@ struct flow {
     uint32_t n_conns;
     uint32_t opening, opening_max;
     struct sl_list empty, idle;
-    bool kept;   /* connections are opened before anything is asked of them */
-    bool closed; /* closed loop */
+    bool kept;       /* connections are opened before anything is asked of them */
+    bool closed;     /* closed loop */
     bool first_done; /* a handshake was done: those that begin from then on can be resumed */
     uint64_t first_done_ns;
     char text[2][HTTP_TEXT_MAX_BYTES]; /* of requests: [1] the last on its connection */
     uint32_t text_bytes[2];
     struct {
-        uint32_t held;     /* atomic */
-        uint32_t walked;   /* conns looked at for the random tenth */
-        uint32_t asking;   /* requests out */
-        bool ask;          /* the requests have begun */
+        uint32_t held;   /* atomic */
+        uint32_t walked; /* conns looked at for the random tenth */
+        uint32_t asking; /* requests out */
+        bool ask;        /* the requests have begun */
         struct sl_list to_ask;
     } hold;
 };

@@ -227,7 +227,8 @@ static uint32_t take_head(struct origin *o, struct serve *c, const uint8_t *p, u
     uint32_t used = 0;
     enum http_status status = http_request_feed(&c->head, p, len, &used);
 
-    if (status == HTTP_BAD || (status == HTTP_WHOLE && used < len && !c->head.put)) { /* requests one after the other only */
+    if (status == HTTP_BAD ||
+        (status == HTTP_WHOLE && used < len && !c->head.put)) { /* requests one after the other only */
         o->counts.bad_heads++;
         refuse(o, c);
         return len;
