@@ -22,6 +22,15 @@ static int find_targets(struct client *c, struct sl_err *err)
     return 0;
 }
 
+static uint32_t connections_of(const struct client *c)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < c->n_flows; i++)
+        n += c->flows[i].n_conns;
+    return n;
+}
+
 int client_create(const struct client_params *p, struct client **client, struct sl_err *err)
 {
     struct client *c = calloc(1, sizeof *c);
@@ -42,6 +51,8 @@ int client_create(const struct client_params *p, struct client **client, struct 
         code = flow_init(&c->flows[i], c, i, err);
         c->n_flows++;
     }
+    if (code == 0 && !connections_of(c))
+        c->n_targets = 0; /* there are fewer connections than workers */
     if (code < 0) {
         client_destroy(c);
         return code;
@@ -65,7 +76,10 @@ static void take_events(struct client *c, uint64_t now)
     uint8_t events;
 
     while ((s = sl_ready_take(&c->ready, &events)))
-        conn_event(s->owner, events, now);
+        if (c->stopping)
+            conn_drop(s->owner); /* what ends now is not counted */
+        else
+            conn_event(s->owner, events, now);
 }
 
 /* Once round: who finds no buffer again goes back to the end. */
@@ -114,11 +128,15 @@ void client_run(struct client *c, uint64_t now)
         stop_some(c);
         return;
     }
+    feed_starved(c, now);
+    run_timers(c, now);
+    for (uint32_t i = 0; i < c->n_flows && client_greets(c); i++)
+        flow_greet(&c->flows[i], now);
+    if (client_greets(c))
+        return;
     for (uint32_t i = 0; !c->started && i < c->n_flows; i++)
         flow_start(&c->flows[i], now);
     c->started = true;
-    feed_starved(c, now);
-    run_timers(c, now);
     for (uint32_t i = 0; i < c->n_flows; i++)
         flow_run(&c->flows[i], now);
 }
@@ -127,7 +145,7 @@ uint64_t client_next(const struct client *c)
 {
     uint64_t next = SL_NEVER;
 
-    if (!sl_list_empty(&c->ready.list) || !c->started)
+    if (!sl_list_empty(&c->ready.list) || (client_greets(c) && !c->greeting))
         return 0;
     if (c->stopping)
         return client_stopped(c) ? SL_NEVER : 0;
@@ -136,7 +154,7 @@ uint64_t client_next(const struct client *c)
     next = SL_MIN(next, sl_fifo_next(&c->operation_timers));
     next = SL_MIN(next, sl_fifo_next(&c->end_timers));
     next = SL_MIN(next, sl_fifo_next(&c->pause_timers));
-    for (uint32_t i = 0; i < c->n_flows; i++)
+    for (uint32_t i = 0; c->started && i < c->n_flows; i++)
         next = SL_MIN(next, flow_next(&c->flows[i]));
     return next;
 }

@@ -45,6 +45,7 @@ struct conn {
     bool answered;     /* the answer's head is read */
     bool full;         /* the full TLS client's */
     bool counted;      /* it stands in tally.open */
+    bool greets;       /* the first to its target */
 };
 
 /* Due times that wait for a connection. */
@@ -90,14 +91,22 @@ struct client {
     struct sl_rng rng;
     struct flow flows[LOAD_FLOWS_MAX];
     uint32_t n_flows;
+    uint32_t greeted,
+        greeting; /* targets that a first connection has been to the end of an exchange with; connections that do */
     bool started, stopping;
     uint32_t stop_flow, stop_conn; /* where the resets are */
 };
+
+/* The first connection to each target goes alone, one after the other, through its first exchange: it finds the neighbours on both sides of the terminator, for which
+ * only a few segments would wait. */
+static inline bool client_greets(const struct client *c) { return c->greeted < c->n_targets; }
 
 /* ---- flow.c ---- */
 int flow_init(struct flow *f, struct client *c, uint32_t number, struct sl_err *err);
 void flow_destroy(struct flow *f);
 void flow_start(struct flow *f, uint64_t now);
+/* Lets a first connection go, if there is none under way. */
+void flow_greet(struct flow *f, uint64_t now);
 /* Gives what is due to connections. */
 void flow_run(struct flow *f, uint64_t now);
 uint64_t flow_next(const struct flow *f);
@@ -109,6 +118,8 @@ void conn_event(struct conn *k, uint8_t events, uint64_t now);
 void conn_timeout(struct conn *k, uint64_t now);
 /* The operation, or the way to it, failed. */
 void conn_fail(struct conn *k, enum load_failure why, uint64_t now);
+/* What it was alone for is done, well or not. */
+void conn_greeted(struct conn *k);
 /* Resets it without counting anything. */
 void conn_drop(struct conn *k);
 /* After the answer to the last request. */

@@ -37,6 +37,15 @@ static void start_timer(struct conn *k, struct sl_fifo *timers, uint64_t now) { 
 
 /* ---- the end ---- */
 
+void conn_greeted(struct conn *k)
+{
+    struct client *c = k->flow->client;
+
+    c->greeting -= k->greets;
+    c->greeted += k->greets;
+    k->greets = false;
+}
+
 /* The stream is let go: closed in order, or reset. */
 static void let_go(struct conn *k, bool in_order)
 {
@@ -79,6 +88,7 @@ void conn_fail(struct conn *k, enum load_failure why, uint64_t now)
     struct client *c = k->flow->client;
 
     k->flow->tally->failed[why]++;
+    conn_greeted(k);
     if (flow_is_hold(k->flow) && k->state == CONN_BUSY && k->requests)
         k->flow->hold.asking--;
     let_go(k, false);
@@ -113,6 +123,10 @@ void conn_open(struct conn *k, uint64_t due_ns, uint64_t now)
     k->due_ns = due_ns;
     k->began_ns = now;
     k->requests = 0;
+    if (client_greets(c)) {
+        k->greets = true;
+        c->greeting++;
+    }
     if (!tuples_take(target, &local)) {
         conn_fail(k, LOAD_FAIL_PORTS, now);
         return;
@@ -175,7 +189,7 @@ static void opened(struct conn *k, uint64_t now)
         return;
     f->tally->open++;
     k->counted = true;
-    if (f->kept && !f->closed)
+    if (f->kept && !f->closed && !k->greets)
         conn_set_state(k, CONN_IDLE);
     else
         exchange_begin(k, f->kept ? now : k->due_ns, now);

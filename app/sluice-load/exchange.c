@@ -102,6 +102,7 @@ static void done(struct conn *k, uint64_t now)
         conn_fail(k, LOAD_FAIL_STATUS, now);
         return;
     }
+    conn_greeted(k);
     k->requests++;
     if (!hold || k->requests > 1) {
         t->operations++;

@@ -106,6 +106,14 @@ static void give_out(struct flow *f, uint64_t now)
         conn_open(k, take_due(f), now);
 }
 
+void flow_greet(struct flow *f, uint64_t now)
+{
+    struct conn *k = f->client->greeting ? NULL : take_slot(&f->empty);
+
+    if (k)
+        conn_open(k, now, now);
+}
+
 void flow_run(struct flow *f, uint64_t now)
 {
     if (f->closed || f->kept)

@@ -231,7 +231,7 @@ void host_stop(struct host *h)
 {
     if (h->client)
         client_stop(h->client);
-    if (h->origin)
+    if (h->origin && (!h->client || client_stopped(h->client)))
         origin_stop(h->origin);
 }
 

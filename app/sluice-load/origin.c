@@ -100,7 +100,7 @@ static void accept_all(struct origin *o)
         struct serve *c = s->state & SL_STREAM_CLOSED || o->stopping ? NULL : take_place(o);
 
         if (!c) {
-            o->counts.refused++;
+            o->counts.refused += !(s->state & SL_STREAM_CLOSED) && !o->stopping;
             if (!(s->state & SL_STREAM_CLOSED))
                 s->ops->abort(s, SL_REASON_NO_RESOURCE);
             sl_stream_attach(s, NULL, NULL);

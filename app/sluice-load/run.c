@@ -11,6 +11,7 @@
 #include "crypto/crypto.h"
 #include "progress.h"
 
+#define LINK_NS (5 * SL_NS_PER_S) /* for devices to have a link: a memif's other end may start later */
 #define POLL_NS (5 * SL_NS_PER_MS)
 #define STOP_NS (5 * SL_NS_PER_S)     /* for what is open to be reset */
 #define ASKED_NS (60 * SL_NS_PER_S)   /* for a tenth of what is held to answer */
@@ -119,6 +120,14 @@ static bool holds(const struct run *r)
     return false;
 }
 
+static void await_link(const struct run *r)
+{
+    uint64_t until_ns = sl_port_now() + LINK_NS;
+
+    while (!sl_ports_linked(r->ports) && sl_port_now() < until_ns)
+        pause_ns(SL_NS_PER_MS);
+}
+
 int run_start(struct run *r, struct sl_err *err)
 {
     char path[512];
@@ -139,6 +148,8 @@ int run_start(struct run *r, struct sl_err *err)
         code = start_shards(r, err);
     if (code == 0)
         code = sl_ports_start(r->ports, err);
+    if (code == 0)
+        await_link(r);
     return code;
 }
 
