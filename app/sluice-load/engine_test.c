@@ -33,13 +33,14 @@ static void dial(struct dial *d, struct lean *l, struct th_rig *r, const char *n
 
 static void turn(struct dial *d)
 {
+    struct sl_stream *s;
     uint8_t events;
 
     carry(d->k.pipe, d->server);
     th_rig_step(d->r);
     carry(d->server, d->k.pipe);
-    if (!d->s)
-        d->s = sl_ready_take(&d->r->ready, &events);
+    while (!d->s && (s = sl_ready_take(&d->r->ready, &events)))
+        d->s = events & SL_STREAM_OPEN ? s : NULL;
 }
 
 static enum sl_engine_step shake_hands(struct dial *d)
