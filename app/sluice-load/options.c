@@ -140,7 +140,7 @@ static const struct row {
     [PUT] = {"put", 0, "BYTES", "of a request; 0: it has no body"},
     [FLOW] = {"flow", 0, "FLOW",
               "one of several in a mixed run: MODE[,connections=N][,rate=R][,requests=N][,get=BYTES]\n"
-              "                          [,put=BYTES]",
+              "                           [,put=BYTES]",
               take_flow},
     [KIND] = {"kind", 0, "KIND", "of a flood: syn, ack, icmp or mixed (default syn)", take_kind},
     [SECONDS] = {"seconds", 0, "S", "measured (default 10)", take_seconds},

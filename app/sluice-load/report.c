@@ -5,15 +5,26 @@
 
 static double per_s(uint64_t n, double seconds) { return seconds > 0 ? (double)n / seconds : 0; }
 
+static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+
 /* "1.5 MiB" and the like: four digits at most before the unit. */
 static void print_bytes(FILE *out, double bytes, const char *after)
 {
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     size_t unit = 0;
 
     for (; bytes >= 10000 && unit < SL_ARRAY_LEN(units) - 1; unit++)
         bytes /= 1024;
     fprintf(out, "%.*f %s%s", unit ? 1 : 0, bytes, units[unit], after);
+}
+
+/* Of a size that was asked for: exactly. */
+static void print_size(FILE *out, uint64_t bytes, const char *after)
+{
+    size_t unit = 0;
+
+    for (; bytes && bytes % 1024 == 0 && unit < SL_ARRAY_LEN(units) - 1; unit++)
+        bytes /= 1024;
+    fprintf(out, "%" PRIu64 " %s%s", bytes, units[unit], after);
 }
 
 static void print_title(FILE *out, const struct load_flow *f)
@@ -27,10 +38,10 @@ static void print_title(FILE *out, const struct load_flow *f)
         fprintf(out, ", %" PRIu32 " request%s each", f->requests, f->requests > 1 ? "s" : "");
     fputs(", ", out);
     if (f->put_bytes) {
-        print_bytes(out, (double)f->put_bytes, " there, ");
-        print_bytes(out, (double)f->get_bytes, " back\n");
+        print_size(out, f->put_bytes, " there, ");
+        print_size(out, f->get_bytes, " back\n");
     } else {
-        print_bytes(out, (double)f->get_bytes, " answers\n");
+        print_size(out, f->get_bytes, " answers\n");
     }
 }
 

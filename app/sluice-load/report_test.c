@@ -108,14 +108,14 @@ static void a_person_reads_what_was_done_and_what_was_not(void **state)
 {
     static const char *const lines[] = {
         "mixed, 10.0 s\n",
-        "request: 64 connections, closed loop, 1024 B answers\n",
+        "request: 64 connections, closed loop, 1 KiB answers\n",
         "  operations        1234567  123456.7/s\n",
         "  failed                  6: reset 5, timeout 1\n",
         "  handshakes             64  6.4/s, 3 resumed, 2 certificates checked\n",
         "  received     124.0 MiB/s, sent 6835.9 KiB/s\n",
         "  us               min      mean       p50       p90       p99     p99.9    p99.99       max\n",
         "  handshake     2500.0    2500.0    2500.0    2500.0    2500.0    2500.0    2500.0    2500.0\n",
-        "upload: 16 connections, open loop of 2.5e+06/s, 1024.0 KiB there, 0 B back\n",
+        "upload: 16 connections, open loop of 2.5e+06/s, 1 MiB there, 0 B back\n",
         "  failed                  0\n",
         "  overdue                 9  never began: the rate was not reached\n",
         "workers busy  61 % 100 %\n",

@@ -13,25 +13,6 @@
 #define HANDSHAKE_MAX_BYTES 131072 /* hello, skipped early data and the rest */
 #define BUFFER_SLACK_BYTES 256     /* headers, nonces and tags in front of and behind a record in mbedTLS's buffers */
 
-static const struct sl_engine_suite suites[] = {
-    {MBEDTLS_TLS1_3_AES_128_GCM_SHA256, "TLS_AES_128_GCM_SHA256", SL_CTR_TLS_SUITE_AES128_GCM},
-    {MBEDTLS_TLS1_3_AES_256_GCM_SHA384, "TLS_AES_256_GCM_SHA384", SL_CTR_TLS_SUITE_AES256_GCM},
-    {MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256, "TLS_CHACHA20_POLY1305_SHA256", SL_CTR_TLS_SUITE_CHACHA20_POLY1305},
-    {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-     SL_CTR_TLS_SUITE_AES128_GCM},
-    {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-     SL_CTR_TLS_SUITE_AES256_GCM},
-    {MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
-     SL_CTR_TLS_SUITE_CHACHA20_POLY1305},
-    {MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-     SL_CTR_TLS_SUITE_AES128_GCM},
-    {MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-     SL_CTR_TLS_SUITE_AES256_GCM},
-    {MBEDTLS_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
-     SL_CTR_TLS_SUITE_CHACHA20_POLY1305},
-    {0, "", SL_CTR_TLS_SUITE_AES128_GCM},
-};
-
 /* ---- mbedTLS's callbacks ---- */
 
 static int wire_out(void *ctx, const unsigned char *buf, size_t len)
@@ -372,9 +353,7 @@ static void facts(const struct sl_engine *e, struct sl_engine_facts *out)
     out->version = v13 ? "TLSv1.3" : "TLSv1.2";
     out->version_ctr = v13 ? SL_CTR_TLS_VERSION_13 : SL_CTR_TLS_VERSION_12;
     out->alpn = alpn ? alpn : "";
-    out->suite = suites;
-    while (out->suite->id && out->suite->id != id)
-        out->suite++;
+    out->suite = sl_engine_suite((uint16_t)id);
     out->resumed = !e->signed_once && e->policy->app.role == SL_ENGINE_SERVER;
     out->identity = e->identity;
 }

@@ -6,7 +6,7 @@
 
 #define HASH_MAX_BYTES 64
 #define BLOCK_MAX_BYTES 128
-#define INFO_MAX_BYTES 32
+#define INFO_MAX_BYTES (2 + 1 + 18 + 1 + 255 + 1) /* an HkdfLabel (RFC 8446 7.1) and the number of the block */
 
 struct hash {
     bool sha384;
@@ -75,25 +75,34 @@ void sl_keys_hmac(bool sha384, const uint8_t *key, uint32_t key_bytes, const uin
     sl_crypto_wipe(outer, sizeof outer);
 }
 
-void sl_keys_expand_label(bool sha384, const uint8_t *secret, const char *label, uint8_t *out, uint32_t out_bytes)
+void sl_keys_expand_context(bool sha384, const uint8_t *secret, const char *label, const uint8_t *context,
+                            uint32_t context_bytes, uint8_t *out, uint32_t out_bytes)
 {
     static const char prefix[] = "tls13 ";
     uint32_t hash_bytes = sha384 ? 48 : 32, prefix_bytes = sizeof prefix - 1, label_bytes = (uint32_t)strlen(label);
     uint8_t info[INFO_MAX_BYTES], block[HASH_MAX_BYTES];
     uint32_t n = 0;
 
-    assert(out_bytes <= hash_bytes && label_bytes <= 12);
+    assert(out_bytes <= hash_bytes && label_bytes <= 12 && context_bytes <= 255);
     info[n++] = 0;
     info[n++] = (uint8_t)out_bytes;
     info[n++] = (uint8_t)(prefix_bytes + label_bytes);
     memcpy(info + n, prefix, prefix_bytes);
     memcpy(info + n + prefix_bytes, label, label_bytes);
     n += prefix_bytes + label_bytes;
-    info[n++] = 0; /* an empty context */
+    info[n++] = (uint8_t)context_bytes;
+    if (context_bytes)
+        memcpy(info + n, context, context_bytes);
+    n += context_bytes;
     info[n++] = 1; /* the first and only block of HKDF-Expand (RFC 5869 2.3) */
     sl_keys_hmac(sha384, secret, hash_bytes, info, n, block);
     memcpy(out, block, out_bytes);
     sl_crypto_wipe(block, sizeof block);
+}
+
+void sl_keys_expand_label(bool sha384, const uint8_t *secret, const char *label, uint8_t *out, uint32_t out_bytes)
+{
+    sl_keys_expand_context(sha384, secret, label, NULL, 0, out, out_bytes);
 }
 
 void sl_keys_derive(struct sl_tls_direction *d, bool sha384, enum sl_aead_id aead)
