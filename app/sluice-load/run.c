@@ -13,6 +13,7 @@
 
 #define LINK_NS (5 * SL_NS_PER_S) /* for devices to have a link: a memif's other end may start later */
 #define POLL_NS (5 * SL_NS_PER_MS)
+#define CA_MAX_BYTES (1l << 20)
 #define STOP_NS (5 * SL_NS_PER_S)     /* for what is open to be reset */
 #define ASKED_NS (60 * SL_NS_PER_S)   /* for a tenth of what is held to answer */
 #define LINGER_NS (20 * SL_NS_PER_MS) /* for the last resets to leave */
@@ -63,9 +64,26 @@ static void want(struct run *r, enum phase phase)
             pause_ns(SL_NS_PER_MS);
 }
 
-static const struct sl_conf_tls *tls_of(const struct sl_conf *conf)
+/* The file's first settings, or what is built in for policy modern (the lean client knows TLS 1.3 only), with the authorities of the command line. */
+static int read_tls(struct run *r, struct sl_err *err)
 {
-    return &conf->tls[conf->n_tls > SL_POLICY_COUNT ? 0 : conf->n_tls - SL_POLICY_COUNT];
+    FILE *f;
+    long size = -1;
+
+    r->tls = r->conf->tls[r->conf->n_tls > SL_POLICY_COUNT ? 0 : r->conf->n_tls - SL_POLICY_COUNT + SL_POLICY_MODERN];
+    if (!r->plan->ca_path)
+        return 0;
+    f = fopen(r->plan->ca_path, "r");
+    if (f && fseek(f, 0, SEEK_END) == 0)
+        size = ftell(f);
+    if (size >= 0 && size <= CA_MAX_BYTES && (r->ca_pem = calloc(1, (size_t)size + 1)))
+        rewind(f);
+    if (!r->ca_pem || fread(r->ca_pem, 1, (size_t)size, f) != (size_t)size)
+        size = -1;
+    if (f)
+        fclose(f);
+    r->tls.client_ca_pem = (struct sl_conf_file){r->ca_pem, (size_t)size + 1};
+    return size < 0 ? sl_err_set(err, -EINVAL, "--ca %s: it can't be read", r->plan->ca_path) : 0;
 }
 
 static void describe(struct run *r, uint32_t i)
@@ -81,7 +99,7 @@ static void describe(struct run *r, uint32_t i)
         .socket = (int)rte_lcore_to_socket_id(i + 1),
         .steer = sl_ports_steer(r->ports),
         .mbufs = sl_worker_mbufs(r->conf->dpdk.memory_bytes.v / 16 * 7 / r->n_workers),
-        .tls = tls_of(r->conf),
+        .tls = &r->tls,
     };
     s->params.ifaces = sl_ports_ifaces(r->ports, &s->params.n_ifaces);
     sl_crypto_random(&s->params.seed, sizeof s->params.seed);
@@ -138,7 +156,9 @@ int run_start(struct run *r, struct sl_err *err)
     if (r->n_workers > SL_WORKERS_MAX)
         return sl_err_set(err, -EINVAL, "%u workers are more than the %d that are possible", r->n_workers,
                           SL_WORKERS_MAX);
-    code = sl_port_eal_start(r->conf, "sluice-load", err);
+    code = read_tls(r, err);
+    if (code == 0)
+        code = sl_port_eal_start(r->conf, "sluice-load", err);
     if (code < 0)
         return code;
     r->eal = true;
@@ -255,6 +275,7 @@ void run_stop(struct run *r)
     if (r->launched)
         rte_eal_mp_wait_lcore();
     free(r->shards);
+    free(r->ca_pem);
     if (r->eal)
         sl_port_eal_stop();
 }

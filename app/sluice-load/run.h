@@ -10,6 +10,8 @@ struct run {
     const struct load_plan *plan;
     struct sl_conf *conf;
     struct sl_ports *ports;
+    struct sl_conf_tls tls; /* how TLS is spoken, with the authorities */
+    uint8_t *ca_pem;
     uint32_t n_workers;
     uint32_t phase; /* atomic enum phase: what all shards are to reach */
     uint64_t count_at_ns, end_ns;
