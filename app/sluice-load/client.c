@@ -93,7 +93,7 @@ static void feed_starved(struct client *c, uint64_t now)
     turn.next->prev = turn.prev->next = &turn;
     sl_list_init(&c->starved);
     while ((node = sl_list_pop_front(&turn)))
-        exchange_send(sl_container_of(node, struct conn, link), now);
+        operation_send(sl_container_of(node, struct conn, link), now);
 }
 
 static void run_timers(struct client *c, uint64_t now)

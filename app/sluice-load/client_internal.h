@@ -126,11 +126,11 @@ void conn_drop(struct conn *k);
 void conn_close(struct conn *k, uint64_t now);
 void conn_set_state(struct conn *k, enum conn_state state);
 
-/* ---- exchange.c: a request and its answer ---- */
-void exchange_begin(struct conn *k, uint64_t due_ns, uint64_t now);
+/* ---- operation.c: a request and its answer ---- */
+void operation_begin(struct conn *k, uint64_t due_ns, uint64_t now);
 /* Sends what there is credit and memory for. */
-void exchange_send(struct conn *k, uint64_t now);
-void exchange_read(struct conn *k, uint64_t now);
+void operation_send(struct conn *k, uint64_t now);
+void operation_read(struct conn *k, uint64_t now);
 
 /* ---- hold.c ---- */
 /* A request of a flow that holds was answered. */

@@ -192,7 +192,7 @@ static void opened(struct conn *k, uint64_t now)
     if (f->kept && !f->closed && !k->greets)
         conn_set_state(k, CONN_IDLE);
     else
-        exchange_begin(k, f->kept ? now : k->due_ns, now);
+        operation_begin(k, f->kept ? now : k->due_ns, now);
 }
 
 /* ---- events ---- */
@@ -237,9 +237,9 @@ void conn_event(struct conn *k, uint8_t events, uint64_t now)
     if (events & SL_STREAM_OPEN && is_opening(k))
         opened(k, now);
     if (events & SL_STREAM_WRITABLE && k->stream == s && k->state == CONN_BUSY)
-        exchange_send(k, now);
+        operation_send(k, now);
     if (events & SL_STREAM_READABLE && k->stream == s)
-        exchange_read(k, now);
+        operation_read(k, now);
     if (k->stream == s && s->state & (SL_STREAM_EOF | SL_STREAM_CLOSED))
         ended(k, now);
 }

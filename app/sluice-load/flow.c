@@ -101,7 +101,7 @@ static void give_out(struct flow *f, uint64_t now)
     struct conn *k;
 
     while (waiting(f) && f->kept && (k = take_slot(&f->idle)))
-        exchange_begin(k, take_due(f), now);
+        operation_begin(k, take_due(f), now);
     while (waiting(f) && !f->kept && f->opening < f->opening_max && (k = take_slot(&f->empty)))
         conn_open(k, take_due(f), now);
 }

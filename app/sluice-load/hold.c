@@ -35,6 +35,6 @@ void hold_run(struct flow *f, uint64_t now)
     choose(f);
     while (f->hold.asking < ASKING_MAX && (node = sl_list_pop_front(&f->hold.to_ask))) {
         f->hold.asking++;
-        exchange_begin(sl_container_of(node, struct conn, link), now, now);
+        operation_begin(sl_container_of(node, struct conn, link), now, now);
     }
 }

@@ -13,7 +13,7 @@ static bool is_last(const struct conn *k) { return plan_of(k)->requests && k->re
 /* The operation gets on. */
 static void touch(struct conn *k, uint64_t now)
 {
-    if (k->timer.at_ns < now + OPERATION_TIMEOUT_NS - TOUCH_NS)
+    if (!sl_timer_armed(&k->timer) || k->timer.at_ns < now + OPERATION_TIMEOUT_NS - TOUCH_NS)
         sl_fifo_start(&k->flow->client->operation_timers, &k->timer, now);
 }
 
@@ -74,21 +74,21 @@ static bool send_body(struct conn *k)
     return true;
 }
 
-void exchange_send(struct conn *k, uint64_t now)
+void operation_send(struct conn *k, uint64_t now)
 {
     touch(k, now);
     if ((!k->asked && !send_head(k)) || !send_body(k))
         starve(k);
 }
 
-void exchange_begin(struct conn *k, uint64_t due_ns, uint64_t now)
+void operation_begin(struct conn *k, uint64_t due_ns, uint64_t now)
 {
     k->due_ns = due_ns;
     k->sent_bytes = k->taken_bytes = 0;
     k->asked = k->answered = false;
     http_begin(&k->head);
     conn_set_state(k, CONN_BUSY);
-    exchange_send(k, now);
+    operation_send(k, now);
 }
 
 /* ---- the answer ---- */
@@ -113,7 +113,7 @@ static void done(struct conn *k, uint64_t now)
     else if (last)
         conn_close(k, now);
     else if (k->flow->closed)
-        exchange_begin(k, now, now);
+        operation_begin(k, now, now);
     else
         conn_set_state(k, CONN_IDLE);
 }
@@ -173,7 +173,7 @@ static void take(struct conn *k, const uint8_t *p, uint32_t len, uint64_t now)
     }
 }
 
-void exchange_read(struct conn *k, uint64_t now)
+void operation_read(struct conn *k, uint64_t now)
 {
     struct sl_stream *s = k->stream;
     struct sl_slice slices[SLICES];
