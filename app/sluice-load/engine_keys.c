@@ -48,10 +48,15 @@ static void extract(bool sha384, const uint8_t *salt, const uint8_t *in, uint32_
     sl_keys_hmac(sha384, salt, hash_bytes(sha384), in, len, out);
 }
 
-/* Derive-Secret with the hash of the messages. */
-static void derive(bool sha384, const uint8_t *secret, const char *label, const uint8_t *log, uint8_t *out)
+static void take_in(struct sl_hmac *h, bool sha384, const uint8_t *secret)
 {
-    sl_keys_expand_context(sha384, secret, label, log, hash_bytes(sha384), out, hash_bytes(sha384));
+    sl_hmac_key(h, sha384, secret, hash_bytes(sha384));
+}
+
+/* Derive-Secret with the hash of the messages. */
+static void derive(const struct sl_hmac *secret, const char *label, const uint8_t *log, uint8_t *out)
+{
+    sl_keys_expand(secret, label, log, hash_bytes(secret->sha384), out, hash_bytes(secret->sha384));
 }
 
 static void tell(const struct sl_engine *e, const char *label, const uint8_t *secret)
@@ -66,12 +71,14 @@ void load_keys_policy(struct sl_engine_policy *p)
 {
     for (int sha384 = 0; sha384 < 2; sha384++) {
         uint8_t early[HASH_MAX_BYTES];
-        struct load_hash h;
+        struct load_hash nothing;
+        struct sl_hmac h;
 
-        load_hash_begin(&h, sha384);
-        load_hash_tell(&h, p->empty[sha384]);
+        load_hash_begin(&nothing, sha384);
+        load_hash_tell(&nothing, p->empty[sha384]);
         extract(sha384, zeros, zeros, hash_bytes(sha384), early);
-        derive(sha384, early, "derived", p->empty[sha384], p->salt[sha384]);
+        take_in(&h, sha384, early);
+        derive(&h, "derived", p->empty[sha384], p->salt[sha384]);
     }
 }
 
@@ -80,12 +87,14 @@ void load_keys_handshake(struct sl_engine *e)
     const struct sl_engine_policy *p = e->policy;
     bool sha384 = e->suite->sha384;
     uint8_t log[HASH_MAX_BYTES], handshake[HASH_MAX_BYTES], salt[HASH_MAX_BYTES];
+    struct sl_hmac h;
 
     load_hash_tell(&e->log, log);
     extract(sha384, e->resumed ? e->salt : p->salt[sha384], e->op.dh.secret, SHARE_BYTES, handshake);
-    derive(sha384, handshake, "c hs traffic", log, e->tx.secret);
-    derive(sha384, handshake, "s hs traffic", log, e->rx.secret);
-    derive(sha384, handshake, "derived", p->empty[sha384], salt);
+    take_in(&h, sha384, handshake);
+    derive(&h, "c hs traffic", log, e->tx.secret);
+    derive(&h, "s hs traffic", log, e->rx.secret);
+    derive(&h, "derived", p->empty[sha384], salt);
     extract(sha384, salt, zeros, hash_bytes(sha384), e->master);
     sl_keys_derive(&e->tx, sha384, e->suite->aead);
     sl_keys_derive(&e->rx, sha384, e->suite->aead);
@@ -93,6 +102,7 @@ void load_keys_handshake(struct sl_engine *e)
     tell(e, "CLIENT_HANDSHAKE_TRAFFIC_SECRET", e->tx.secret);
     tell(e, "SERVER_HANDSHAKE_TRAFFIC_SECRET", e->rx.secret);
     sl_crypto_wipe(handshake, sizeof handshake);
+    sl_crypto_wipe(&h, sizeof h);
 }
 
 void load_keys_finished(const struct sl_engine *e, const uint8_t *secret, uint8_t out[HASH_MAX_BYTES])
@@ -108,10 +118,13 @@ void load_keys_finished(const struct sl_engine *e, const uint8_t *secret, uint8_
 void load_keys_application(struct sl_engine *e, uint8_t tx[HASH_MAX_BYTES], uint8_t rx[HASH_MAX_BYTES])
 {
     uint8_t log[HASH_MAX_BYTES];
+    struct sl_hmac h;
 
     load_hash_tell(&e->log, log);
-    derive(e->suite->sha384, e->master, "c ap traffic", log, tx);
-    derive(e->suite->sha384, e->master, "s ap traffic", log, rx);
+    take_in(&h, e->suite->sha384, e->master);
+    derive(&h, "c ap traffic", log, tx);
+    derive(&h, "s ap traffic", log, rx);
+    sl_crypto_wipe(&h, sizeof h);
     tell(e, "CLIENT_TRAFFIC_SECRET_0", tx);
     tell(e, "SERVER_TRAFFIC_SECRET_0", rx);
 }
@@ -119,9 +132,12 @@ void load_keys_application(struct sl_engine *e, uint8_t tx[HASH_MAX_BYTES], uint
 void load_keys_resumption(struct sl_engine *e)
 {
     uint8_t log[HASH_MAX_BYTES];
+    struct sl_hmac h;
 
     load_hash_tell(&e->log, log);
-    derive(e->suite->sha384, e->master, "res master", log, e->resumption);
+    take_in(&h, e->suite->sha384, e->master);
+    derive(&h, "res master", log, e->resumption);
+    sl_crypto_wipe(&h, sizeof h);
 }
 
 void load_keys_ticket(const struct sl_engine *e, const uint8_t *nonce, uint32_t n_nonce, struct load_ticket *t)
@@ -129,13 +145,17 @@ void load_keys_ticket(const struct sl_engine *e, const uint8_t *nonce, uint32_t 
     bool sha384 = e->suite->sha384;
     const uint8_t *empty = e->policy->empty[sha384];
     uint8_t psk[HASH_MAX_BYTES], early[HASH_MAX_BYTES], binder[HASH_MAX_BYTES];
+    struct sl_hmac h;
 
     t->sha384 = sha384;
-    sl_keys_expand_context(sha384, e->resumption, "resumption", nonce, n_nonce, psk, hash_bytes(sha384));
+    take_in(&h, sha384, e->resumption);
+    sl_keys_expand(&h, "resumption", nonce, n_nonce, psk, hash_bytes(sha384));
     extract(sha384, zeros, psk, hash_bytes(sha384), early);
-    derive(sha384, early, "derived", empty, t->salt);
-    derive(sha384, early, "res binder", empty, binder);
+    take_in(&h, sha384, early);
+    derive(&h, "derived", empty, t->salt);
+    derive(&h, "res binder", empty, binder);
     sl_keys_expand_label(sha384, binder, "finished", t->binder_key, hash_bytes(sha384));
     sl_crypto_wipe(psk, sizeof psk);
     sl_crypto_wipe(early, sizeof early);
+    sl_crypto_wipe(&h, sizeof h);
 }
