@@ -1,6 +1,8 @@
 /* The loop of a load worker: take the time once; take a burst from each interface; run the steps; send what they left before handshakes are computed; sleep when there is nothing to do. */
 #include "shard.h"
 
+#define FLOOD_BURST 256 /* frames of a flood in one pass */
+
 struct pass {
     uint64_t began_cycles;
     bool counting;
@@ -48,6 +50,22 @@ static uint32_t send_frames(struct shard *s)
 }
 
 static void add(uint64_t *cell, uint64_t n) { __atomic_store_n(cell, *cell + n, __ATOMIC_RELAXED); }
+
+/* Not while connections are ended: that is the end. */
+static uint32_t send_flood(struct shard *s, const struct pass *p, uint64_t now)
+{
+    struct rte_mbuf *frames[FLOOD_BURST];
+    uint8_t iface = 0;
+    uint32_t n = 0;
+
+    if (s->host->flooder && shard_wanted(s) < PHASE_STOPS)
+        n = flooder_fill(s->host->flooder, now, &iface, frames, FLOOD_BURST);
+    if (n)
+        sl_ports_tx(s->ports, s->params.id, iface, frames, n);
+    if (p->counting)
+        add(&s->flood_frames, n);
+    return n;
+}
 
 /* What went by since the last call was spent on work, or on waiting for it. */
 static void book(struct shard *s, struct pass *p, bool busy)
@@ -98,7 +116,7 @@ void shard_loop(struct shard *s)
         follow(s, &p, now);
         taken = take_frames(s, now);
         host_run(s->host, now, sl_port_wall_s());
-        sent = send_frames(s);
+        sent = send_frames(s) + send_flood(s, &p, now);
         host_crypto(s->host, now);
         next = host_next(s->host);
         book(s, &p, was_due || taken || sent);
