@@ -1,4 +1,5 @@
 /* The loop of a load worker: take the time once; take a burst from each interface; run the steps; send what they left before handshakes are computed; sleep when there is nothing to do. */
+#include "announce.h"
 #include "shard.h"
 
 #define FLOOD_BURST 256 /* frames of a flood in one pass */
@@ -103,11 +104,24 @@ static void follow(struct shard *s, struct pass *p, uint64_t now)
     }
 }
 
+static void announce(struct shard *s)
+{
+    struct rte_mbuf *frames[SL_NET_ADDRS_MAX];
+
+    for (uint32_t i = 0; i < s->params.n_ifaces; i++) {
+        uint32_t n = announce_all(&s->params.ifaces[i], s->host->pools.data, frames);
+
+        sl_ports_tx(s->ports, s->params.id, (uint8_t)i, frames, n);
+    }
+}
+
 void shard_loop(struct shard *s)
 {
     struct pass p = {.began_cycles = sl_port_cycles()};
     uint64_t next = 0;
 
+    if (s->params.id == 0)
+        announce(s);
     while (shard_wanted(s) < PHASE_STANDS) {
         uint64_t now = sl_port_now();
         bool was_due = next <= now;
