@@ -77,22 +77,25 @@ static void finish(struct conn *k)
     conn_set_state(k, CONN_EMPTY);
 }
 
-/* A target that does not take connections is not to be asked again at once. */
-static bool wants_pause(enum load_failure why)
+/* A target that takes no connections, or ends those that are to be kept before their first answer, is not to be asked again at once. */
+static bool wants_pause(const struct conn *k, enum load_failure why)
 {
+    if (is_opening(k) || (k->flow->kept && !k->requests))
+        return true;
     return why == LOAD_FAIL_CONNECT || why == LOAD_FAIL_PORTS || why == LOAD_FAIL_TLS;
 }
 
 void conn_fail(struct conn *k, enum load_failure why, uint64_t now)
 {
     struct client *c = k->flow->client;
+    bool pause = wants_pause(k, why);
 
     k->flow->tally->failed[why]++;
     conn_greeted(k);
     if (flow_is_hold(k->flow) && k->state == CONN_BUSY && k->requests)
         k->flow->hold.asking--;
     let_go(k, false);
-    if (!wants_pause(why) && !is_opening(k)) {
+    if (!pause) {
         conn_set_state(k, CONN_EMPTY);
         return;
     }
