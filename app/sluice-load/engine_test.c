@@ -351,7 +351,7 @@ static void buffers_run_out(void **state)
     th_rig_start(&r, &(struct th_rig_opts){.certs = {&p256}, .settings = &plain});
     lean_start(&l, once, NULL, NULL);
     for (int dry = 0; dry < 2; dry++) {
-        struct rte_mbuf *taken[512];
+        struct rte_mbuf *taken[513];
         uint32_t n = 0;
 
         dial(&d, &l, &r, "www.example.com");
