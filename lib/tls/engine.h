@@ -38,6 +38,7 @@ struct sl_engine_policy_conf {
     const char *const *alpn;      /* NULL-terminated; NULL: none */
     struct sl_tickets *tickets;   /* server; NULL: no resumption */
     const struct sl_trust *trust; /* to check the peer's certificate with; NULL: it is not looked at */
+    const void *extra;            /* what else an engine of others is told */
 };
 
 /* One handshake. All of it outlives the engine but for certs, which is copied. */
