@@ -43,8 +43,30 @@ class Plots(unittest.TestCase):
 
     def test_marks_of_an_axis(self):
         self.assertEqual(plot.ticks(0, 35, False), '"0" 0, "5" 5, "10" 10, "15" 15, "20" 20, "25" 25, "30" 30, "35" 35')
-        self.assertEqual(plot.ticks(9, 2100, True), '"10" 10, "100" 100, "1,000" 1000')
+        self.assertEqual(plot.ticks(9, 2800, True), '"10" 10, "100" 100, "1,000" 1000')
+        self.assertEqual(plot.ticks(9, 60, True), '"10" 10, "20" 20, "50" 50')
         self.assertEqual([plot.duration(v) for v in (0.5, 20, 5000, 2e6)], ["0.5 µs", "20 µs", "5 ms", "2 s"])
+
+    def test_a_spread_far_wider_than_the_bars_is_cut_off(self):
+        wild = figure("nginx", 4) | {"us": {"median": 4, "p10": 3, "p90": 400}}
+        script = plot.bars("b", [figure("sluice", 3), wild], "us")
+        self.assertIn("to 8.24,1.5 head size", script)
+        self.assertIn("to 3.6,0.5 heads", script)
+
+    def test_a_spinning_worker_has_no_ring(self):
+        spins = figure("sluice", 3, way="wrk, AF_XDP; busy cycles", process_us={"median": 2})
+        self.assertNotIn("rings:", plot.bars("b", [spins], "us"))
+
+    def test_curves_need_two_percentiles_and_few_lines(self):
+        self.assertFalse(plot.can_be_curves([figure("a", 1, p99_us=7)]))
+        self.assertTrue(plot.can_be_curves([figure("a", 1, p50_us=3, p99_us=7)]))
+        self.assertFalse(plot.can_be_curves([figure("a", 1, p50_us=3, p99_us=7)] * (plot.MOST_CURVES + 1)))
+
+    def test_every_way_has_its_dashes_and_most_are_solid(self):
+        script = plot.curves("request", [figure("sluice", 1, "memif", latency_us=LATENCY), figure("a", 1, latency_us=LATENCY), figure("b", 1, latency_us=LATENCY)])
+        self.assertRegex(script, r"\$c0 using 1:2 with linespoints lw 2.6 dt 2 ")
+        self.assertRegex(script, r"\$c1 using 1:2 with linespoints lw 1.8 dt 1 ")
+        self.assertLess(script.index('set label "veth"'), script.index('set label "memif"'))
 
     @unittest.skipUnless(plot.can_draw(), "no gnuplot here")
     def test_gnuplot_draws_what_xml_readers_read(self):

@@ -1,6 +1,7 @@
 """What a saved benchmark says: figures, who made them, their middle and spread. Knows both shapes, that of test/versus and that of test/bench."""
 
 import json
+import re
 
 # What a figure may be measured in, the first that it has counts: (what it is, unit, whether less is better).
 METRICS = {
@@ -56,24 +57,48 @@ def subject(figure):
     return out
 
 
+def about(figure):
+    return {k: v for k, v in subject(figure).items() if k != "way"}
+
+
+def same_work(one, other):
+    """Whether two figures are about the same, though perhaps not asked the same way, in the same measure."""
+    return metric(one) == metric(other) and about(one) == about(other)
+
+
+def client(way):
+    """A way is `CLIENT, what it goes over; what was metered`."""
+    return (way or "").split(",")[0]
+
+
+def words(about):
+    return ", ".join(str(v) if isinstance(v, str) else f"{k.replace('_', ' ')} {v:g}" for k, v in about.items())
+
+
+def fixed(figures):
+    """What all of these figures have in common: {key: value}."""
+    subjects = [subject(f) for f in figures]
+    return {k: v for k, v in subjects[0].items() if all(k in s and s[k] == v for s in subjects)} if subjects else {}
+
+
 def groups(figures):
     """Figures of the same subject, in order: [(label, figures)]. What is the same for all is not in the labels."""
-    subjects = [subject(f) for f in figures]
-    fixed = {k for k in ({k for s in subjects for k in s} - {"name"}) if len({s.get(k) for s in subjects}) == 1}
-    out = {}
-    for f, s in zip(figures, subjects):
-        words = [str(v) if isinstance(v, str) else f"{k.replace('_', ' ')} {v:g}" for k, v in s.items() if k not in fixed]
-        out.setdefault(", ".join(words) or s.get("name", ""), []).append(f)
+    same, out = fixed(figures), {}
+    for f in figures:
+        out.setdefault(words({k: v for k, v in subject(f).items() if k not in same}), []).append(f)
     return list(out.items())
 
 
 def percentiles(figure):
-    """[(share of operations that took longer, microseconds)] of its latencies, in order."""
-    lat = figure.get("latency_us") or {}
-    if isinstance(lat, dict):
-        found = [(1 - float(k[1:]) / 100, v) for k, v in lat.items() if k[:1] == "p" and k[1:].replace(".", "", 1).isdigit() and isinstance(v, (int, float))]
-        return sorted(found, reverse=True)
-    return []
+    """[(share of operations that took longer, microseconds)] in order: of `latency_us`, or of `p50_us`, `p99_us`, `p99.9_us` beside the figure."""
+    found = {}
+    latency = figure.get("latency_us") if isinstance(figure.get("latency_us"), dict) else {}
+    for key in [*figure, *latency]:
+        part = re.fullmatch(r"p(\d\d)\.?(\d*)(_us)?", key)
+        v = number(latency if key in latency else figure, key)
+        if part and v is not None and (key in latency or part[3]):
+            found[1 - float(f"{part[1]}.{part[2] or 0}") / 100] = v
+    return sorted(found.items(), reverse=True)
 
 
 def digits(v):

@@ -54,18 +54,26 @@ def describe():
             "versions": {name: v for name, v in versions.items() if v}}
 
 
+PROPER = {"dpdk": "DPDK", "mbedtls": "mbedTLS", "openssl": "OpenSSL", "haproxy": "HAProxy", "sluice": "Sluice"}
+
+
 def from_reports(reports):
     """The machine as the benchmarks themselves saw it, when nobody wrote it down beside them."""
-    seen = {}
+    seen, versions = {}, {}
     for r in reports:
-        seen = (r.get("machine") or {}) | seen
-    versions = dict(seen.get("versions") or {})
-    for name in ("dpdk", "mbedtls", "openssl", "nginx", "haproxy", "hitch", "wrk"):
-        if isinstance(seen.get(name), str):
-            versions.setdefault({"dpdk": "DPDK", "mbedtls": "mbedTLS", "openssl": "OpenSSL", "haproxy": "HAProxy"}.get(name, name), version(seen[name]) or seen[name])
-    memory = seen.get("memory_bytes") or seen.get("memory")
-    return {"cpu": seen.get("cpu", "?"), "flags": [FLAGS.get(f, f) for f in seen.get("features") or seen.get("flags") or []], "cores": seen.get("cores"),
-            "memory_bytes": memory if isinstance(memory, (int, float)) else None, "kernel": seen.get("kernel"), "virtual": seen.get("virtual"), "versions": versions}
+        m = r.get("machine") or {}
+        seen = m | seen
+        named = {name: m[name] for name in ("dpdk", "mbedtls", "openssl", "nginx", "haproxy", "hitch", "wrk") if isinstance(m.get(name), str)} | (m.get("versions") or {})
+        versions = {PROPER.get(name, name): version(v) or v for name, v in named.items()} | versions
+    return {"cpu": seen.get("cpu", "?"), "flags": [FLAGS[f] for f in seen.get("features") or [] if f in FLAGS], "cores": seen.get("cores"), "memory_bytes": size(seen.get("memory")),
+            "kernel": seen.get("kernel"), "virtual": seen.get("virtual"), "versions": versions}
+
+
+def size(memory):
+    """`24689700 kB`, as /proc has it, or bytes."""
+    if isinstance(memory, str) and memory.split()[:1] and memory.split()[0].isdigit():
+        return int(memory.split()[0]) * 1024
+    return memory if isinstance(memory, (int, float)) else None
 
 
 class Load:

@@ -71,19 +71,30 @@ def is_versus(report):
     return "aims" in report or any("way" in f for f in report["figures"])
 
 
-def of(figures, name, who, way=None):
-    """A contestant's figure for an operation, the same way if there is one."""
-    among = [f for f in figures if f.get("name") == name and f["who"] == who and data.metric(f)]
-    return next((f for f in among if f.get("way") == way), among[0] if among else None)
+def nearest(among, way):
+    """Those who were asked the same way; else by the same client; else all."""
+    same = [f for f in among if f.get("way") == way]
+    return same or [f for f in among if data.client(f.get("way")) == data.client(way)] or among
 
 
-def best_rival(figures, ours):
-    """Whoever else does best at what this figure is about; who did it another way counts only when nobody did it this way."""
-    metric = data.metric(ours)
-    less = data.METRICS[metric][2]
-    among = [f for f in figures if f["who"] != data.OURS and f.get("name") == ours.get("name") and data.metric(f) == metric]
-    among = [f for f in among if f.get("way") == ours.get("way")] or among
-    return (min if less else max)(among, key=lambda f: data.number(f, metric), default=None)
+def best(among, default=None):
+    metric = data.metric(among[0]) if among else None
+    return (min if metric and data.METRICS[metric][2] else max)(among, key=lambda f: data.number(f, metric), default=default)
+
+
+def rivals(figures, ours):
+    """Figures of others about the same as this one of ours."""
+    return nearest([f for f in figures if f["who"] != data.OURS and data.same_work(f, ours)], ours.get("way"))
+
+
+def of_aim(report, aim):
+    """(operation, way, our figure, the rival's): an aim names an operation and a way, or a way alone, of the benchmark's one operation."""
+    figures = [f for f in report["figures"] if data.metric(f)]
+    way = aim["way"] if "way" in aim else aim["name"]
+    mine = [f for f in figures if f["who"] == data.OURS and f.get("way") == way and ("way" not in aim or f.get("name") == aim["name"])]
+    others = rivals(figures, mine[0]) if mine else []
+    others = [f for f in others if f["who"] == aim["best_rival"]] or others if aim.get("best_rival") else others
+    return aim["name"] if "way" in aim else report["bench"], way, mine[0] if mine else None, best(others)
 
 
 def ratio(ours, rival):
@@ -93,31 +104,34 @@ def ratio(ours, rival):
     return top / bottom if bottom else None
 
 
-def measured(figure, way=None, name=False):
+def measured(figure, beside=None):
+    """A figure with its spread; a rival's also with its name and with what is other about its way than that of ours beside it."""
     if figure is None:
         return "not measured"
     metric = data.metric(figure)
     mid, low, high = data.spread(figure, metric)
     text = f"{data.digits(mid)} {data.METRICS[metric][1]}".strip() + (f" ({data.digits(low)}..{data.digits(high)})" if high > low else "")
-    return text + (f", {figure['who']}" if name else "") + (f", {figure['way']}" if name and figure.get("way") != way and figure.get("way") else "")
+    if beside is None:
+        return text
+    way, ours = figure.get("way", ""), beside.get("way", "")
+    return f"{text}, {figure['who']}" + ("" if way == ours else f" ({way.split(', ', 1)[-1] if data.client(way) == data.client(ours) else way})")
 
 
 def summary_rows(reports):
     """[operation, way, Sluice, best rival, ratio, aim, met or missed] of all that has an aim, then of all that has a rival."""
     rows = []
     for r in reports:
-        figures, aims = r["figures"], r.get("aims") or []
-        for a in aims:
-            way = a.get("way")
-            ours, rival = of(figures, a["name"], data.OURS, way), of(figures, a["name"], a.get("best_rival"), way)
+        done = []
+        for a in r.get("aims") or []:
+            operation, way, ours, rival = of_aim(r, a)
             reached = a.get("reached")
             state = "not measured" if reached is None else "met" if reached >= a["aim"] else "missed"
-            rows.append([a["name"], way or "", measured(ours), measured(rival, way, True), times(reached), times(a["aim"]), state])
-        done = {(a["name"], a.get("way")) for a in aims}
-        for f in figures:
-            rival = best_rival(figures, f) if f["who"] == data.OURS and data.metric(f) and (f.get("name"), f.get("way")) not in done else None
+            rows.append([operation, way, measured(ours), measured(rival, ours or {}), times(reached), times(a["aim"]), state])
+            done.append(ours)
+        for f in r["figures"]:
+            rival = best(rivals(r["figures"], f)) if f["who"] == data.OURS and data.metric(f) and f not in done else None
             if rival:
-                rows.append([f.get("name", ""), f.get("way", ""), measured(f), measured(rival, f.get("way"), True), times(ratio(f, rival)), "none", ""])
+                rows.append([data.words(data.about(f)), f.get("way", ""), measured(f), measured(rival, f), times(ratio(f, rival)), "none", ""])
     return rows
 
 
@@ -132,6 +146,8 @@ def summary(reports):
         return "Nothing here was measured against others.\n"
     count = {s: sum(r[-1] == s for r in rows) for s in ("met", "missed", "not measured")}
     text = f"Of {sum(count.values())} aims {count['met']} are met, {count['missed']} missed" + (f", {count['not measured']} not measured" if count["not measured"] else "") + ".\n"
+    remarked = [r["bench"] for r in reports if r.get("remarks")]
+    text += f"Remarks were made during {', '.join(remarked)}: read them beside the figures.\n" if remarked else ""
     return text + "\n" + table([["operation", "way", "Sluice", "best rival", "ratio", "aim", "the aim is"]] + rows)
 
 
@@ -158,8 +174,9 @@ def cells(figure):
 def figures_table(figures):
     """Columns that say the same in every row stand above the table."""
     rows = [cells(f) for f in figures]
+    keep = ["operation", "way", "who"]
     titles = list(dict.fromkeys(t for r in rows for t in r))
-    keep = {"operation", "who", "way"}
+    titles = [t for t in keep if t in titles] + [t for t in titles if t not in [*keep, "ratio"]] + [t for t in titles if t == "ratio"]
     same = [t for t in titles if t not in keep and len(rows) > 1 and len({r.get(t) for r in rows}) == 1]
     shown = [t for t in titles if t not in same]
     text = table([shown] + [[r.get(t, "") for t in shown] for r in rows])
@@ -180,8 +197,8 @@ def section(name, reports, plots, run):
             out.append(f"### {r['bench']}\n")
         out += [f"![{text}]({file})\n" for file, text in drawn]
         out.append(figures_table(r["figures"]) if r["figures"] else "No figures.\n")
-        notes = r.get("notes") or r.get("corners") or []
-        out += [f"- {n}" for n in ([notes] if isinstance(notes, str) else notes)] + ([""] if notes else [])
+        if r.get("remarks"):
+            out.append("Remarks of the run:\n\n" + "".join(f"- {text}\n" for text in r["remarks"]))
     return "\n".join(out)
 
 

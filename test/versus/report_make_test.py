@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from unittest import mock
 
-import report
+import report_make as report
 import report_data as data
 import report_machine as machine
 import report_page as page
@@ -45,7 +45,7 @@ class Figures(unittest.TestCase):
     def test_groups_leave_out_what_is_the_same_for_all(self):
         labels = [label for label, _ in data.groups([figure("a", VETH, "sluice", 1), figure("a", VETH, "nginx", 2), figure("b", VETH, "sluice", 1)])]
         self.assertEqual(labels, ["a", "b"])
-        self.assertEqual([label for label, _ in data.groups(REQUEST["figures"])], [f"get, {VETH}", f"get, {MEMIF}"])
+        self.assertEqual([label for label, _ in data.groups(REQUEST["figures"])], [VETH, MEMIF])
 
     def test_numbers_before_the_metric_tell_subjects_apart_and_those_behind_do_not(self):
         about = data.subject({"name": "ack", "connections": 9, "who": "sluice", "cycles": spread(1), "without_free": 5})
@@ -55,6 +55,10 @@ class Figures(unittest.TestCase):
         found = data.percentiles({"latency_us": {"mean": 3, "p99.9": 9, "p50": 1, "p99": 5, "max": 40}})
         self.assertEqual([v for _, v in found], [1, 5, 9])
         self.assertAlmostEqual(found[-1][0], 0.001)
+
+    def test_percentiles_beside_a_figure_are_found_too(self):
+        found = data.percentiles({"who": "x", "p99_us": spread(5), "p50_us": 2, "p99.9_us": spread(7), "p999_us": 7, "loop_p50_us": 1})
+        self.assertEqual([(round(share, 4), v) for share, v in found], [(0.5, 2), (0.01, 5), (0.001, 7)])
 
     def test_digits(self):
         for value, text in ((0, "0"), (1234567, "1,234,567"), (61.34, "61.3"), (3.304, "3.30"), (8, "8"), (0.0123, "0.012")):
@@ -78,7 +82,7 @@ class Summary(unittest.TestCase):
         self.assertEqual(page.summary_rows([bench(REQUEST["figures"], aims)])[0][6], "met")
 
     def test_a_rival_measured_another_way_is_named_with_it(self):
-        self.assertTrue(page.summary_rows([REQUEST])[1][3].endswith(f"hitch, {VETH}"))
+        self.assertTrue(page.summary_rows([REQUEST])[1][3].endswith(f"hitch ({VETH})"))
         self.assertTrue(page.summary_rows([REQUEST])[0][3].endswith("hitch"))
 
     def test_what_was_not_measured_is_neither_met_nor_missed(self):
@@ -90,6 +94,22 @@ class Summary(unittest.TestCase):
         self.assertEqual(page.summary_rows([bench(REQUEST["figures"])])[0][3:6], ["12.0 µs (11.4..13.2), hitch", "4 ×", "none"])
         more = bench([{"name": "rate", "way": "x", "who": w, "per_s": r} for w, r in (("sluice", 10), ("a", 4), ("b", 5))])
         self.assertEqual(page.summary_rows([more])[0][3:5], ["5 per second, b", "2 ×"])
+
+    def test_an_aim_may_name_a_way_alone(self):
+        fast, slow, rival = "wrk, AF_XDP on veth; busy cycles", "load, memif; busy cycles", "wrk, kernel's veth; core time"
+        figures = [figure("get", fast, "sluice", 3.0), figure("get", slow, "sluice", 1.0), figure("get", rival, "nginx", 9.0), figure("get", rival, "hitch", 8.0)]
+        rows = page.summary_rows([bench(figures, [{"name": fast, "aim": 3, "reached": 2.67}, {"name": slow, "aim": 8, "reached": 8.0}])])
+        self.assertEqual(rows[0], ["request", fast, "3.00 µs (2.85..3.30)", "8.00 µs (7.60..8.80), hitch (kernel's veth; core time)", "2.67 ×", "3 ×", "missed"])
+        self.assertEqual(rows[1][3:], [f"8.00 µs (7.60..8.80), hitch ({rival})", "8 ×", "8 ×", "met"])
+
+    def test_rivals_of_as_many_workers_are_compared(self):
+        figures = [{"name": "request", "workers": n, "who": w, "us": us, "way": "wrk, x"} for n, w, us in ((1, "sluice", 2), (1, "nginx", 8), (2, "sluice", 3), (2, "nginx", 6))]
+        self.assertEqual([(r[0], r[4]) for r in page.summary_rows([bench(figures)])], [("request, workers 1", "4 ×"), ("request, workers 2", "2 ×")])
+
+    def test_remarks_are_pointed_at_and_told(self):
+        remarked = REQUEST | {"remarks": ["others used the core"]}
+        self.assertIn("Remarks were made during request", page.summary([remarked]))
+        self.assertIn("- others used the core\n", page.section("request", [remarked], [[]], {"benches": {}}))
 
     def test_benchmarks_of_parts_are_not_in_it(self):
         self.assertEqual(page.summary(OLD), "Nothing here was measured against others.\n")
