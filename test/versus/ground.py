@@ -95,7 +95,7 @@ class Ground:
 
     # ---- making and removing ----
     def __enter__(self):
-        self.state = pathlib.Path(tempfile.mkdtemp(prefix="sluice-versus-", dir="/run"))
+        self.state = pathlib.Path(tempfile.mkdtemp(prefix=f"sluice-versus-{self.tag}-", dir="/run"))
         os.chmod(self.state, 0o755)
         try:
             self.files = open_files()
