@@ -13,12 +13,15 @@ import contextlib
 import json
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import threading
 import time
 
 import flame
+from clients import CLIENTS
+from ground import Trouble
 
 HZ = 1999
 THREAD = re.compile(r"(rte|lcore|dpdk)-worker")  # EAL's name for a worker, by version
@@ -189,6 +192,7 @@ def options(arguments):
     parser = argparse.ArgumentParser(prog="scripts/bench profile NAME", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--client", help="who asks; sluice-load over memif when the bench and the tree have it, else wrk")
+    parser.add_argument("--rate", type=float, default=0, help="operations a second, where the client can keep one (h2load, sluice-load); else as fast as answers come")
     parser.add_argument("--flame", type=pathlib.Path, metavar="FILE", help="a flame graph, as SVG")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args(arguments)
@@ -196,7 +200,7 @@ def options(arguments):
 
 def client_of(bench, wanted, build):
     """memif first, for it is Sluice alone that is seen there."""
-    among = [c for c in bench.clients if not c.startswith("sluice-load") or (build / "app/sluice-load/sluice-load").exists()]
+    among = [c for c in bench.clients if c in CLIENTS and (not c.startswith("sluice-load") or (build / "app/sluice-load/sluice-load").exists())]
     order = [wanted] if wanted else [c for c in among if c.endswith("memif")] + among
     found = next((c for c in order if c in among), None)
     if found is None:
@@ -209,18 +213,30 @@ def worker_process(gate):
     return next(pid for pid in gate.pids() if worker_threads(pid))
 
 
-def main(name, arguments, build):
-    """Runs a bench's load against Sluice, with a worker that spins, and prints where its time went."""
+def main(name, arguments, build, make=lambda: None):
+    """Runs a bench's load against the Sluice of a build, with a worker that spins, and prints where its time went. `make` builds it."""
     chosen = options(arguments)
+    make()
+    for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # the ground is removed in any case
+        signal.signal(sign, lambda number, _: sys.exit(128 + number))
+    try:
+        run(name, chosen, build)
+    except (RuntimeError, Trouble) as e:
+        sys.exit(f"profile {name}: {e}")
+
+
+def run(name, chosen, build):
     import benches  # pylint: disable=import-outside-toplevel
     import contestants  # pylint: disable=import-outside-toplevel
     import runs  # pylint: disable=import-outside-toplevel
 
     bench = benches.BENCHES[name]
     client = client_of(bench, chosen.client, build)
+    if client == "h2load" and not chosen.rate:
+        raise RuntimeError("h2load keeps a rate: say which by --rate N")
     who = contestants.Contestant("sluice", client, "memif" if client.endswith("memif") else "af_xdp", "spin", "cycles_us")
     settings = argparse.Namespace(build=build, seconds=chosen.seconds, rounds=1, against=[])
-    job = contestants.job_of(name, bench)
+    job = contestants.job_of(name, bench, chosen.rate)
     with runs.Prepared(settings) as the_ground, who.running(the_ground, bench, settings) as gate:
         def load():
             seen = who.ask(the_ground, gate, job, chosen.seconds)

@@ -85,6 +85,10 @@ class Clients(unittest.TestCase):
         self.assertEqual(profiling.client_of(bench, None, everywhere), "sluice-load over memif")
         self.assertEqual(profiling.client_of(bench, "wrk", everywhere), "wrk")
 
+    def test_who_cannot_ask_is_not_taken(self):
+        holds = types.SimpleNamespace(clients=("hold",))
+        self.assertRaises(RuntimeError, profiling.client_of, holds, None, unittest.mock.MagicMock())
+
 
 class Flame(unittest.TestCase):
     def test_stacks_are_folded_from_the_outermost(self):

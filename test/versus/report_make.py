@@ -137,8 +137,8 @@ def write(folder, run, benches, names):
     return folder / "report.md"
 
 
-def main(arguments, known):
-    """`known`: the benchmarks that scripts/bench has. 0: all went well, 1: something failed."""
+def main(arguments, known, build=lambda names: None):
+    """`known`: the benchmarks that scripts/bench has; `build` makes their programs, before anything is measured. 0: all went well, 1: something failed."""
     chosen = options(arguments)
     names = [n for n in NAMES if n in known]
     unknown = sorted(set(chosen.only or []) - set(known)) if not chosen.source else []
@@ -146,7 +146,9 @@ def main(arguments, known):
         sys.exit(f"no such benchmark: {', '.join(unknown)}; scripts/bench list names them")
     source = chosen.source or OUT
     if not chosen.source:
-        measure([n for n in known if n in chosen.only] if chosen.only else names, chosen.seconds, OUT)
+        wanted = [n for n in known if n in chosen.only] if chosen.only else names
+        build(wanted)
+        measure(wanted, chosen.seconds, OUT)
     try:
         benches = read_benches(source, chosen.only)
     except (OSError, ValueError) as e:

@@ -11,9 +11,11 @@ LIMITS = """
   disturbed it was. The lines of the plots go from the 10th to the 90th percentile of the runs: what lies inside them is no difference.
 - **Two cores.** The contestant has one, alone; client, origin and all else share the rest, and are often the limit. So the figure is the contestant's core time for an
   operation, not the most operations a second that it could do: a core divided by its core time would be that if nothing else stood in the way, and something does.
-- **Busy time is not throughput at the wire.** Sluice's time is that of the passes of its loop that found something to do, each counted from its beginning to its
-  end; a pass with one packet costs as much of a loop as one with 32, so time for an operation falls as load rises. The others' is the time that their core was not
-  idle. Neither says what a network card, its interrupts, its queues and the bus would cost.
+- **Two meters.** *Core time* is the same for all: the time that the contestant's core was busy, less what it is busy while nobody asks, programs of low priority left out; Sluice's
+  worker sleeps when idle there. *Busy cycles* are Sluice's own count, of a worker that spins: the passes of its loop that found something to do, each from its beginning to its end,
+  system calls and whoever took the core meanwhile included. Only core time beside core time is like for like.
+- **Busy time is not throughput at the wire.** A pass with one packet costs as much of a loop as one with 32, so time for an operation falls as load rises, for the others too. Neither
+  meter says what a network card, its interrupts, its queues and the bus would cost.
 - **veth and memif are no network cards.** No DMA, no RSS, no checksums or segmentation by hardware. AF_XDP on veth copies each packet, and the kernel's part of it
   is a large part of Sluice's figure; memif has no kernel and no driver in it, the others cannot use it, and a ratio between the two is not like for like.
 - **The kernel's work for one side can run on the core of another.** On a veth the sender's core runs the receiver's stack unless it is told otherwise;
@@ -21,7 +23,8 @@ LIMITS = """
 - **Not the same work.** nginx and HAProxy in their HTTP modes read each request; Sluice, hitch and the stream modes pass bytes. They have features that Sluice has not (README.md, "Not
   there yet").
 - **Distribution packages.** The others are Debian's builds with Debian's OpenSSL; another TLS library or an accelerator would change them.
-- **Latency by wrk is a closed loop's**: a client that waits asks less while the server stalls, so its last percentiles flatter. Rates stated to sluice-load or in `latency` do not have this fault.
+- **Latencies beside core time are a closed loop's**: a client that waits asks less while the server stalls, so the last percentiles flatter. Those of `latency` are at a stated rate.
+- **One kind of TLS**: 1.3 with X25519 and AES-128-GCM, as the harness checks; nothing is said of 1.2, of other groups and suites, of X25519MLKEM768.
 - One worker unless a benchmark says otherwise, small certificates of one issuer, no losses, no path longer than this machine; a real card has not been tried.
 """
 
