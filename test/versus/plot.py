@@ -65,7 +65,7 @@ def beside(figure):
     times = (figure.get("ratio") or {}).get("times")
     metric = data.metric(figure)
     text = data.digits(data.number(figure, metric))
-    return text if times is None else f"{text}   {times:.2g} ×" if times < 100 else f"{text}   {times:.0f} ×"
+    return text if times is None else f"{text}   {times:.{2 if times < 10 else 1}f} ×"
 
 
 def can_be_bars(figures, metric):
@@ -134,7 +134,8 @@ def marks(labels, height):
     out = []
     for i, label in enumerate(labels):
         y = 1 - (height - 16 - ROW * (len(labels) - 1 - i)) / height
-        out.append(f'set arrow from screen {70 / WIDTH:.4f},{y:.4f} to screen {110 / WIDTH:.4f},{y:.4f} nohead lw {1.5 + i / 100} dt {i + 1} lc rgb "{FAINT}"')  # of one width, gnuplot's SVG gives all the first one's dashes
+        # Widths differ a little: of one width, gnuplot's SVG gives all the first one's dashes.
+        out.append(f'set arrow from screen {70 / WIDTH:.4f},{y:.4f} to screen {110 / WIDTH:.4f},{y:.4f} nohead lw {1.5 + i / 100} dt {i + 1} lc rgb "{FAINT}"')
         out.append(f'set label {quoted(label)} at screen {118 / WIDTH:.4f},{y:.4f} left font ",11" tc rgb "{INK}"')
     return out
 

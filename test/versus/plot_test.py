@@ -29,7 +29,7 @@ class Plots(unittest.TestCase):
 
     def test_bars_have_value_ratio_spread_and_the_process_alone(self):
         script = plot.bars("request", REPORT["figures"], "us")
-        for part in ('"14   4.7 ×"', "arrow from 12.6,", "rings: CPU time", "less is better", "$rings << EOD\n2.5 1.5\n"):
+        for part in ('"14   4.67 ×"', "arrow from 12.6,", "rings: CPU time", "less is better", "$rings << EOD\n2.5 1.5\n"):
             self.assertIn(part, script)
 
     def test_far_apart_values_are_drawn_on_a_logarithm(self):

@@ -4,7 +4,8 @@ A function that looks for work runs in passes that found some and in those that 
 the counters, and what they consist of from a second recording, of the same Sluice with nobody asking: taken off, it leaves what work costs. Functions that an
 idle Sluice spends its time in are marked as polling.
 
-Stacks come by DWARF (release builds keep no frame pointers, and there is no branch record here): 8 KiB of stack a sample, only for a flame graph.
+Stacks come by DWARF (release builds keep no frame pointers, and there is no branch record here): 8 KiB of stack a sample, only for a flame graph. A handshake
+runs on a stack of its own, so it stands there beside the loop.
 """
 
 import argparse
@@ -65,7 +66,8 @@ def parse(text, stacks):
     for line in text.splitlines():
         found = re.match(r"\s*[0-9a-f]+ (.*) \(([^()]*(?:\([^()]*\))?)\)\s*$", line)
         if found:
-            sample.append(frame(*found.groups()))
+            if found.groups() != ("[unknown]", "[unknown]"):  # where a stack of a fiber ends
+                sample.append(frame(*found.groups()))
         if sample and (not stacks or not line.strip()):
             samples.append(sample)
             sample = []
@@ -81,14 +83,13 @@ def frame(symbol, dso):
 
 # ---- by step ----
 def by_step(before, after, operations):
-    """[(step, microseconds an operation, share of busy time, share of all)]; before and after are (hz, {step: cycles}). Idle stands last, without a share of what is busy."""
-    hz = after[0]
+    """[(step, microseconds an operation, share of busy time, share of all)]; before and after are (hz, {step: cycles}). Idle stands last, without what is of work."""
     spent = {s: n - before[1].get(s, 0) for s, n in after[1].items()}
-    everything, busy = sum(spent.values()), sum(n for s, n in spent.items() if s != "idle")
-    rows = [(s, 1e6 * n / hz / operations if operations else None, n / busy if busy else 0, n / everything if everything else 0) for s, n in spent.items() if s != "idle"]
-    idle = spent.get("idle", 0)
-    return rows + [("busy, all", 1e6 * busy / hz / operations if operations else None, 1.0 if busy else 0, busy / everything if everything else 0),
-                   ("idle", None, None, idle / everything if everything else 0)]
+    idle = spent.pop("idle", 0)
+    busy = sum(spent.values())
+    everything = busy + idle
+    rows = [*spent.items(), ("busy, all", busy)]
+    return [(s, 1e6 * n / after[0] / operations, n / max(busy, 1), n / max(everything, 1)) for s, n in rows] + [("idle", None, None, idle / max(everything, 1))]
 
 
 # ---- by function ----
@@ -123,14 +124,17 @@ def aligned(rows):
 
 
 def steps_text(rows):
-    return aligned([["step", "µs an operation", "of busy", "of all", ""]] + [[s, "" if us is None else f"{us:.3f}", percent(b), percent(a), ""] for s, us, b, a in rows])
+    body = [[s, "" if us is None else f"{us:.3f}", percent(busy), percent(everything), ""] for s, us, busy, everything in rows]
+    return aligned([["step", "µs an operation", "of busy", "of all", ""]] + body)
 
 
 def functions_text(rows, most=40):
     shown = rows[:most]
     rest = [sum(r[i] for r in rows[most:]) for i in (1, 2)]
     body = [[f.function, percent(work), percent(share), "polls" if polls else "", f.where] for f, share, work, polls in shown]
-    return aligned([["function", "of work", "of samples", "", "where"]] + body + ([[f"{len(rows) - most} more", percent(rest[1]), percent(rest[0]), "", ""]] if rows[most:] else []))
+    if rows[most:]:
+        body.append([f"{len(rows) - most} more", percent(rest[1]), percent(rest[0]), "", ""])
+    return aligned([["function", "of work", "of samples", "", "where"]] + body)
 
 
 def libraries_text(rows):
@@ -142,8 +146,8 @@ def libraries_text(rows):
 
 # ---- all of it ----
 def observe(gate, pid, load, seconds, folder, stacks=False):
-    """Runs `load()`, which returns how many operations it made, beside a Sluice whose cycles `gate.cycles()` tells. `seconds` is how long the load takes: the recording is
-    of its middle. → what `text` makes tables of."""
+    """Runs `load()`, which returns how many operations it made (more than none), beside a Sluice whose cycles `gate.cycles()` tells. `seconds` is how long the
+    load takes: the recording is of its middle. → what `text` makes tables of."""
     tids = worker_threads(pid)
     if not tids:
         raise RuntimeError(f"process {pid} has no thread of a worker")
@@ -182,7 +186,8 @@ def text(seen):
                (", taken off in `of work`; `polls`: what an idle Sluice spends its time in." if known else
                 f"; an idle Sluice slept ({len(seen['idle_samples'])} samples), so they could not be told apart: `of work` has them still."))
     disturbed = [] if seen["had_core"] > HAD_CORE else [
-        f"\nDisturbed: the worker spins and had its core for {100 * seen['had_core']:.0f} % of the time; the time of others is in its cycles, and idle passes are taken for fewer than they were."]
+        f"\nDisturbed: the worker spins and had its core for {100 * seen['had_core']:.0f} % of the time; the time of others is in its cycles, and idle passes "
+        "are taken for fewer than they were."]
     return "\n".join([f"{seen['operations']:,} operations\n", steps_text(seen["steps"]), "", f"{len(seen['samples'])} samples. {polling}\n", functions_text(rows), "",
                       libraries_text(rows), *disturbed])
 

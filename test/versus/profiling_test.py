@@ -21,6 +21,7 @@ STACKS = """
 
 	ffffffff8140815e rcu_core ([kernel.kallsyms])
 	            9a97 shard_loop (/bin/sluice)
+	ffffffffffffffff [unknown] ([unknown])
 
 """
 

@@ -63,10 +63,11 @@ def from_reports(reports):
     for r in reports:
         m = r.get("machine") or {}
         seen = m | seen
-        named = {name: m[name] for name in ("dpdk", "mbedtls", "openssl", "nginx", "haproxy", "hitch", "wrk") if isinstance(m.get(name), str)} | (m.get("versions") or {})
+        named = {name: m[name] for name in ("dpdk", "mbedtls", "openssl", "nginx", "haproxy", "hitch", "wrk") if isinstance(m.get(name), str)}
+        named |= m.get("versions") or {}
         versions = {PROPER.get(name, name): version(v) or v for name, v in named.items()} | versions
-    return {"cpu": seen.get("cpu", "?"), "flags": [FLAGS[f] for f in seen.get("features") or [] if f in FLAGS], "cores": seen.get("cores"), "memory_bytes": size(seen.get("memory")),
-            "kernel": seen.get("kernel"), "virtual": seen.get("virtual"), "versions": versions}
+    return {"cpu": seen.get("cpu", "?"), "flags": [FLAGS[f] for f in seen.get("features") or [] if f in FLAGS], "cores": seen.get("cores"),
+            "memory_bytes": size(seen.get("memory")), "kernel": seen.get("kernel"), "virtual": seen.get("virtual"), "versions": versions}
 
 
 def size(memory):

@@ -99,7 +99,8 @@ def read_run(folder, benches, only):
         run = json.loads((folder / RUN).read_text(encoding="utf-8"))
     else:
         dates = [r["date"] for r in everything if r.get("date")]
-        run = {"date": max(dates, default="a day that was not recorded"), "commit": next((r["commit"] for r in everything if r.get("commit")), "a commit that was not recorded"),
+        commits = [r["commit"] for r in everything if r.get("commit")] or ["a commit that was not recorded"]
+        run = {"date": max(dates, default="a day that was not recorded"), "commit": commits[0],
                "machine": machine.from_reports(everything), "benches": {n: {} for n in benches}}
     run["benches"] = {n: b for n, b in run["benches"].items() if not only or n in only}
     return run

@@ -75,7 +75,7 @@ class Summary(unittest.TestCase):
     def test_aims_are_met_and_missed(self):
         rows = page.summary_rows([REQUEST])
         self.assertEqual([(r[1], r[4], r[5], r[6]) for r in rows], [(VETH, "4 ×", "3 ×", "met"), (MEMIF, "12 ×", "20 ×", "missed")])
-        self.assertIn("Of 2 aims 1 are met, 1 missed.", page.summary([REQUEST]))
+        self.assertIn("Aims: 1 met, 1 missed.", page.summary([REQUEST]))
 
     def test_an_aim_that_is_just_reached_is_met(self):
         aims = [{"name": "get", "way": VETH, "aim": 4, "reached": 4, "best_rival": "hitch"}]

@@ -9,21 +9,24 @@ LONG_TABLE = 30  # rows; a longer one is folded
 LIMITS = """
 - **A shared, virtual machine.** Figures of one run were taken in turns and their ratios hold better than they do; the load beside each benchmark says how
   disturbed it was. The lines of the plots go from the 10th to the 90th percentile of the runs: what lies inside them is no difference.
-- **Two cores.** The contestant has one, alone; client, origin and all else share the rest, and are often the limit. So the figure is the contestant's core time for an
-  operation, not the most operations a second that it could do: a core divided by its core time would be that if nothing else stood in the way, and something does.
-- **Two meters.** *Core time* is the same for all: the time that the contestant's core was busy, less what it is busy while nobody asks, programs of low priority left out; Sluice's
-  worker sleeps when idle there. *Busy cycles* are Sluice's own count, of a worker that spins: the passes of its loop that found something to do, each from its beginning to its end,
-  system calls and whoever took the core meanwhile included. Only core time beside core time is like for like.
-- **Busy time is not throughput at the wire.** A pass with one packet costs as much of a loop as one with 32, so time for an operation falls as load rises, for the others too. Neither
-  meter says what a network card, its interrupts, its queues and the bus would cost.
-- **veth and memif are no network cards.** No DMA, no RSS, no checksums or segmentation by hardware. AF_XDP on veth copies each packet, and the kernel's part of it
-  is a large part of Sluice's figure; memif has no kernel and no driver in it, the others cannot use it, and a ratio between the two is not like for like.
+- **Two cores.** The contestant has one, alone; client, origin and all else share the rest, and are often the limit. So the figure is the contestant's core time
+  for an operation, not the most operations a second that it could do: a core divided by its core time would be that if nothing else stood in the way, and
+  something does.
+- **Two meters.** *Core time* is the same for all: the time that the contestant's core was busy, less what it is busy while nobody asks, programs of low
+  priority left out; Sluice's worker sleeps when idle there. *Busy cycles* are Sluice's own count, of a worker that spins: the passes of its loop that found
+  something to do, each from its beginning to its end, system calls and whoever took the core meanwhile included. Only core time beside core time is like for
+  like.
+- **Busy time is not throughput at the wire.** A pass with one packet costs as much of a loop as one with 32, so time for an operation falls as load rises, for
+  the others too. Neither meter says what a network card, its interrupts, its queues and the bus would cost.
+- **veth and memif are no network cards.** No DMA, no RSS, no checksums or segmentation by hardware. AF_XDP on veth copies each packet, and the kernel's part of
+  it is a large part of Sluice's figure; memif has no kernel and no driver in it, the others cannot use it, and a ratio between the two is not like for like.
 - **The kernel's work for one side can run on the core of another.** On a veth the sender's core runs the receiver's stack unless it is told otherwise;
   test/versus/README.md says how it was told and what is left.
-- **Not the same work.** nginx and HAProxy in their HTTP modes read each request; Sluice, hitch and the stream modes pass bytes. They have features that Sluice has not (README.md, "Not
-  there yet").
+- **Not the same work.** nginx and HAProxy in their HTTP modes read each request; Sluice, hitch and the stream modes pass bytes. They have features that Sluice
+  has not (README.md, "Not there yet").
 - **Distribution packages.** The others are Debian's builds with Debian's OpenSSL; another TLS library or an accelerator would change them.
-- **Latencies beside core time are a closed loop's**: a client that waits asks less while the server stalls, so the last percentiles flatter. Those of `latency` are at a stated rate.
+- **Latencies beside core time are a closed loop's**: a client that waits asks less while the server stalls, so the last percentiles flatter. Those of `latency`
+  are at a stated rate.
 - **One kind of TLS**: 1.3 with X25519 and AES-128-GCM, as the harness checks; nothing is said of 1.2, of other groups and suites, of X25519MLKEM768.
 - One worker unless a benchmark says otherwise, small certificates of one issuer, no losses, no path longer than this machine; a real card has not been tried.
 """
@@ -58,14 +61,15 @@ def load_of(run):
     loads = [b["load"] for b in run["benches"].values() if b.get("load")]
     if not loads:
         return None
-    return (f"load average {min(b['least'] for b in loads)} to {max(b['most'] for b in loads)} (the benchmarks' own load is part of it; {loads[0]['before']} before the first); "
+    least, most = min(b["least"] for b in loads), max(b["most"] for b in loads)
+    return (f"load average {least} to {most} (the benchmarks' own load is part of it; {loads[0]['before']} before the first); "
             f"stolen by the hypervisor: up to {max(b['stolen_percent'] for b in loads)} % of a benchmark's time")
 
 
 def first_page(run):
     m = run["machine"]
-    rows = [("date", run["date"]), ("commit", run["commit"]), ("processor", m["cpu"]), ("instructions that matter", ", ".join(m["flags"])), ("cores", m.get("cores")), ("memory", memory(m)),
-            ("kernel", m.get("kernel")), ("virtual machine", m.get("virtual")), ("versions", versions(m)), ("other load", load_of(run))]
+    rows = [("date", run["date"]), ("commit", run["commit"]), ("processor", m["cpu"]), ("instructions that matter", ", ".join(m["flags"])),
+            ("cores", m.get("cores")), ("memory", memory(m)), ("kernel", m.get("kernel")), ("virtual machine", m.get("virtual")), ("versions", versions(m)), ("other load", load_of(run))]
     return "# What Sluice costs, and what others do\n\n" + table([["", ""]] + [[k, v if v not in (None, "") else "not recorded"] for k, v in rows])
 
 
@@ -148,7 +152,7 @@ def summary(reports):
     if not rows:
         return "Nothing here was measured against others.\n"
     count = {s: sum(r[-1] == s for r in rows) for s in ("met", "missed", "not measured")}
-    text = f"Of {sum(count.values())} aims {count['met']} are met, {count['missed']} missed" + (f", {count['not measured']} not measured" if count["not measured"] else "") + ".\n"
+    text = "Aims: " + ", ".join(f"{n} {state}" for state, n in count.items() if n or state != "not measured") + ".\n"
     remarked = [r["bench"] for r in reports if r.get("remarks")]
     text += f"Remarks were made during {', '.join(remarked)}: read them beside the figures.\n" if remarked else ""
     return text + "\n" + table([["operation", "way", "Sluice", "best rival", "ratio", "aim", "the aim is"]] + rows)
@@ -217,8 +221,8 @@ def missing(run, names):
 def page(run, benches, plots, names):
     """`benches`: {name: [report]}; `plots`: {name: [[(file, text)] of each report]}; `names`: all that a whole report has."""
     everything = [r for reports in benches.values() for r in reports]
-    parts = [first_page(run), "## Summary\n\n" + summary(everything), *(section(name, reports, plots[name], run) for name, reports in benches.items()), missing(run, names),
-             "## What this does not show\n" + LIMITS]
+    sections = [section(name, reports, plots[name], run) for name, reports in benches.items()]
+    parts = [first_page(run), "## Summary\n\n" + summary(everything), *sections, missing(run, names), "## What this does not show\n" + LIMITS]
     return "\n".join(p for p in parts if p)
 
 
@@ -228,9 +232,9 @@ BEGIN, END = "<!-- report: begin (written by scripts/bench report --write) -->",
 
 def readme_block(run, benches):
     everything = [r for reports in benches.values() for r in reports]
-    return (f"Measured on {run['date']} at {run['commit']}: {machine_line(run['machine'])}; {versions(run['machine'])}. Core time for an operation or bytes for a connection, "
-            f"medians with tenths.\n\n{summary(everything)}\n`scripts/bench report` makes it again. [The whole report](test/versus/report/report.md) has tables, plots, "
-            "commands, and [what this does not show](test/versus/report/report.md#what-this-does-not-show).\n")
+    return (f"Measured on {run['date']} at {run['commit']}: {machine_line(run['machine'])}; {versions(run['machine'])}. Core time for an operation or "
+            f"bytes for a connection, medians with tenths.\n\n{summary(everything)}\n`scripts/bench report` makes it again. "
+            "[The whole report](test/versus/report/report.md) has tables, plots, commands, and [what this does not show](test/versus/report/report.md#what-this-does-not-show).\n")
 
 
 def put_into(text, block):
