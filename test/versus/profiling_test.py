@@ -3,8 +3,8 @@
 import pathlib
 import types
 import unittest
-import unittest.mock
 import xml.etree.ElementTree as xml
+from unittest import mock
 
 import flame
 import profiling
@@ -76,19 +76,43 @@ class Shares(unittest.TestCase):
         self.assertNotIn("had its core", profiling.text(seen | {"had_core": 0.99}))
 
 
+class Observing(unittest.TestCase):
+    """A Sluice whose clocks are made up: it idles for 100 cycles, works for 300, of which 200 are while it is recorded."""
+
+    def observe(self, load):
+        cycles = iter([(100, {"tls": 0, "idle": 0}), (100, {"tls": 50, "idle": 50}), (100, {"tls": 250, "idle": 80}), (100, {"tls": 300, "idle": 100})])
+        gate = types.SimpleNamespace(cycles=lambda: next(cycles))
+        with mock.patch.multiple(profiling, worker_threads=lambda pid: [7] if pid == 1 else [], thread_s=mock.Mock(side_effect=[3.0, 5.5]),
+                                 record=mock.Mock(side_effect=[["idle"], ["busy"]])):
+            return profiling.observe(gate, 1, load, 0.01, pathlib.Path("/nonexistent"))
+
+    def test_steps_are_of_the_whole_load_and_the_idle_share_of_what_was_recorded(self):
+        seen = self.observe(lambda: 30)
+        self.assertEqual(seen["steps"][0][:2], ("tls", 1e5))
+        self.assertAlmostEqual(seen["idle"], 1 - 2.0 / 2.5)
+        self.assertEqual((seen["operations"], seen["idle_samples"], seen["samples"]), (30, ["idle"], ["busy"]))
+
+    def test_a_load_that_fails_is_told(self):
+        self.assertRaises(ValueError, self.observe, mock.Mock(side_effect=ValueError("reset")))
+
+    def test_no_worker_is_told(self):
+        with mock.patch.object(profiling, "worker_threads", return_value=[]):
+            self.assertRaises(RuntimeError, profiling.observe, None, 1, None, 1, None)
+
+
 class Clients(unittest.TestCase):
     def test_memif_is_preferred_where_sluice_load_is_built(self):
         bench = types.SimpleNamespace(clients=("wrk", "sluice-load over AF_XDP", "sluice-load over memif"))
         nowhere = pathlib.Path("/nonexistent")
         self.assertEqual(profiling.client_of(bench, None, nowhere), "wrk")
         self.assertRaises(RuntimeError, profiling.client_of, bench, "sluice-load over memif", nowhere)
-        everywhere = unittest.mock.MagicMock()
+        everywhere = mock.MagicMock()
         self.assertEqual(profiling.client_of(bench, None, everywhere), "sluice-load over memif")
         self.assertEqual(profiling.client_of(bench, "wrk", everywhere), "wrk")
 
     def test_who_cannot_ask_is_not_taken(self):
         holds = types.SimpleNamespace(clients=("hold",))
-        self.assertRaises(RuntimeError, profiling.client_of, holds, None, unittest.mock.MagicMock())
+        self.assertRaises(RuntimeError, profiling.client_of, holds, None, mock.MagicMock())
 
 
 class Flame(unittest.TestCase):

@@ -102,6 +102,11 @@ class Summary(unittest.TestCase):
         self.assertEqual(rows[0], ["request", fast, "3.00 µs (2.85..3.30)", "8.00 µs (7.60..8.80), hitch (kernel's veth; core time)", "2.67 ×", "3 ×", "missed"])
         self.assertEqual(rows[1][3:], [f"8.00 µs (7.60..8.80), hitch ({rival})", "8 ×", "8 ×", "met"])
 
+    def test_who_was_asked_the_same_way_is_nearest(self):
+        among = [{"way": "wrk, a"}, {"way": "wrk, b"}, {"way": "load, b"}]
+        for way, found in (("wrk, b", among[1:2]), ("wrk, c", among[:2]), ("ab, c", among)):
+            self.assertEqual(page.nearest(among, way), found)
+
     def test_rivals_of_as_many_workers_are_compared(self):
         figures = [{"name": "request", "workers": n, "who": w, "us": us, "way": "wrk, x"} for n, w, us in ((1, "sluice", 2), (1, "nginx", 8), (2, "sluice", 3), (2, "nginx", 6))]
         self.assertEqual([(r[0], r[4]) for r in page.summary_rows([bench(figures)])], [("request, workers 1", "4 ×"), ("request, workers 2", "2 ×")])

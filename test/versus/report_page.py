@@ -22,8 +22,8 @@ LIMITS = """
   it is a large part of Sluice's figure; memif has no kernel and no driver in it, the others cannot use it, and a ratio between the two is not like for like.
 - **The kernel's work for one side can run on the core of another.** On a veth the sender's core runs the receiver's stack unless it is told otherwise;
   test/versus/README.md says how it was told and what is left.
-- **Not the same work.** nginx and HAProxy in their HTTP modes read each request; Sluice, hitch and the stream modes pass bytes. They have features that Sluice
-  has not (README.md, "Not there yet").
+- **Not the same work.** nginx and HAProxy in their HTTP modes read each request; Sluice, hitch and the stream modes pass bytes. The others have features that
+  Sluice has not (README.md, "Not there yet").
 - **Distribution packages.** The others are Debian's builds with Debian's OpenSSL; another TLS library or an accelerator would change them.
 - **Latencies beside core time are a closed loop's**: a client that waits asks less while the server stalls, so the last percentiles flatter. Those of `latency`
   are at a stated rate.
