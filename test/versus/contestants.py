@@ -45,8 +45,10 @@ class Contestant:
             else:
                 rivals.prepare_for_xdp(the_ground)
             return rivals.Running(the_ground, self.who, bench.certificate, max(bench.get, bench.put) >= BULK, origins)
-        if self.device == "af_xdp":
-            (sluice.prepare if self.kernel_client() else sluice.prepare_for_xdp)(the_ground)
+        if self.device == "af_xdp" and self.kernel_client():
+            sluice.prepare(the_ground, bench.steer)
+        elif self.device == "af_xdp":
+            sluice.prepare_for_xdp(the_ground)
         it = sluice.Running(the_ground, options.build, bench.certificate, self.device, self.idle, max(65536, bench.connections * 4), origins)
         if self.device == "af_xdp" and self.idle == "sleep":
             sluice.prepare_started(the_ground)

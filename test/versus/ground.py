@@ -128,6 +128,8 @@ class Ground:
         for side, address in zip(SIDES, LINKS[link]):
             said("ip", "-n", self.ns[side], "addr", "add", address, "dev", self.device(side, link))
             said("ip", "-n", self.ns[side], "link", "set", self.device(side, link), "up")
+            # A veth's ring has 256 places. With a queue before it the kernel waits when it is full, as before a card's; without one it throws away.
+            said("tc", "-n", self.ns[side], "qdisc", "add", "dev", self.device(side, link), "root", "pfifo", "limit", 4096)
 
     def remove(self):
         os.sched_setaffinity(0, self.own_cores)
@@ -142,14 +144,20 @@ class Ground:
         shutil.rmtree(self.state, ignore_errors=True)
 
     # ---- whose core runs what ----
+    def reset(self):
+        """Nobody's core runs what it need not. An interface takes the word `threaded` only while it has something to poll, and then remembers it: so GRO first."""
+        for side in SIDES:
+            self.offloads(side, ("gro",))
+        self.steer("none")
+
     def steer(self, how, *sides):
         """Who receives runs its own stack: `rps` (the backlog of its core), `threaded` (a thread of its core polls), or `none`: the sender's core."""
         for side in sides or SIDES:
             cores = self.gate_cores if side == "gate" else self.load_cores
             for link in LINKS:
                 self.write_sysfs(side, f"{self.device(side, link)}/queues/rx-0/rps_cpus", mask(cores) if how == "rps" else "0")
-                # Refused while there is nothing to poll; that is the same as 0.
-                self.write_sysfs(side, f"{self.device(side, link)}/threaded", "1" if how == "threaded" else "0", ok=how == "threaded")
+                if how != "rps":
+                    self.write_sysfs(side, f"{self.device(side, link)}/threaded", "1" if how == "threaded" else "0")
             for pid in self.polling_threads(side):
                 os.sched_setaffinity(pid, cores)
 
@@ -164,8 +172,8 @@ class Ground:
         """Threads that poll a side's interfaces, present once there is something to poll (GRO or an XDP program)."""
         return [pid for link in LINKS for pid in kernel_threads(f"napi/{self.device(side, link)}-")]
 
-    def write_sysfs(self, side, path, text, ok=True):
-        said("ip", "netns", "exec", self.ns[side], "sh", "-c", f"echo {text} >/sys/class/net/{path}", ok=ok)
+    def write_sysfs(self, side, path, text):
+        said("ip", "netns", "exec", self.ns[side], "sh", "-c", f"echo {text} >/sys/class/net/{path}")
 
     def offloads(self, side, on, off=()):
         """What the veth's end does without a card: large segments and unfilled checksums are a kernel's talk with a kernel."""

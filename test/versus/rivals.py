@@ -66,16 +66,16 @@ class Running:
 
 def prepare(the_ground, how):
     """Both ends are kernels: they may hand each other large segments and unfilled checksums."""
+    the_ground.reset()
     small = how == "threaded"  # a veth polls only what comes without TSO
     for side in ground.SIDES:
         the_ground.offloads(side, ("tx", "rx", "gso", "gro") if small else ("tx", "rx", "gso", "tso"), ("tso",) if small else ("gro",))
-    the_ground.steer("none")
     the_ground.steer(how)
 
 
 def prepare_for_xdp(the_ground):
     """The load's end has no kernel: as sluice.prepare, the other way round."""
+    the_ground.reset()
     the_ground.offloads("gate", ("gro", "rx"), ("tx", "tso", "gso"))
     the_ground.offloads("load", (), ("tso", "gso", "gro"))
-    the_ground.steer("none")
     the_ground.steer("threaded", "gate")

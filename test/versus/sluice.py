@@ -75,19 +75,20 @@ class Running:
         self.ground.end(self.program, 10)
 
 
-def prepare(the_ground):
+def prepare(the_ground, how):
     """Before it starts. The kernel at the other end fills checksums, and sends no segment that is larger than a packet."""
-    the_ground.offloads("load", ("gro", "rx"), ("tx", "tso", "gso"))
+    the_ground.reset()
+    small = how == "threaded"
+    the_ground.offloads("load", ("gro", "rx") if small else ("rx",), ("tx", "tso", "gso") if small else ("tx", "tso", "gso", "gro"))
     the_ground.offloads("gate", (), ("tso", "gso", "gro"))
-    the_ground.steer("none")
-    the_ground.steer("threaded", "load")
+    the_ground.steer(how, "load")
 
 
 def prepare_for_xdp(the_ground):
     """Before it starts, where the other end has no kernel either."""
+    the_ground.reset()
     for side in ground.SIDES:
         the_ground.offloads(side, (), ("tx", "tso", "gso", "gro"))
-    the_ground.steer("none")
 
 
 def prepare_started(the_ground):
