@@ -74,8 +74,9 @@ def can_be_bars(figures, metric):
 
 
 def ring(figure, metric):
-    """The process's own time, but not of a worker that spins: that is of no meaning."""
-    return data.number(figure, "process_us") if metric == "us" and "busy cycles" not in figure.get("way", "") else None
+    """Its processes' own time and that of the kernel's threads which receive for it; not of a worker that spins, of which that means nothing."""
+    own = data.number(figure, "process_us") if metric == "us" and "busy cycles" not in figure.get("way", "") else None
+    return None if own is None else own + (data.number(figure, "polling_us") or 0)
 
 
 def scale(spreads):
@@ -100,7 +101,7 @@ def bar(y, figure, spread, low, high):
 
 
 def bars(bench, figures, metric):
-    """One bar a figure, under the name of what was done; from the 10th to the 90th percentile a line; a ring is the process's own time."""
+    """One bar a figure, under the name of what was done; from the 10th to the 90th percentile a line; a ring is its processes' and threads' own time."""
     figures = [f for f in figures if data.metric(f) == metric]
     what, unit, less = data.METRICS[metric]
     rows = rows_of(figures, metric)
@@ -108,7 +109,7 @@ def bars(bench, figures, metric):
     low, high, wide = scale([s for s in spreads if s])
     rings = [(ring(f, metric), y) for y, (_, f) in enumerate(rows) if f and ring(f, metric) is not None and ring(f, metric) <= high]
     under = f"{what}{', ' + unit if unit else ''}; {'less' if less else 'more'} is better" + "".join(text for holds, text in (
-        (any(s and s[2] > s[1] for s in spreads), "; lines: 10th to 90th percentile"), (rings, "; rings: CPU time of the process alone"),
+        (any(s and s[2] > s[1] for s in spreads), "; lines: 10th to 90th percentile"), (rings, "; rings: CPU time of its processes and receiving threads"),
         (wide, "; logarithmic")) if holds)
     script = head(titled(bench, figures), under, TOP + BOTTOM + ROW * len(rows))
     script += [f"set yrange [{len(rows)}:0]; set xrange [{low:g}:{high:g}]", "unset ytics"] + (["set logscale x"] if wide else [])

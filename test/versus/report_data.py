@@ -67,8 +67,8 @@ def same_work(one, other):
 
 
 def client(way):
-    """A way is `CLIENT, what it goes over; what was metered`."""
-    return (way or "").split(",")[0]
+    """A way is `CLIENT, what it goes over; what was metered`, or without the middle."""
+    return re.split("[,;]", way or "")[0]
 
 
 def words(about):

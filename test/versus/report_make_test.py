@@ -102,6 +102,13 @@ class Summary(unittest.TestCase):
         self.assertEqual(rows[0], ["request", fast, "3.00 µs (2.85..3.30)", "8.00 µs (7.60..8.80), hitch (kernel's veth; core time)", "2.67 ×", "3 ×", "missed"])
         self.assertEqual(rows[1][3:], [f"8.00 µs (7.60..8.80), hitch ({rival})", "8 ×", "8 ×", "met"])
 
+    def test_an_aim_for_memory_is_found_by_its_client(self):
+        figures = [{"name": "idle", "who": w, "bytes": b, "way": "hold; resident memory and the kernel's"} for w, b in (("sluice", 1000), ("nginx", 20000))]
+        row = page.summary_rows([bench(figures, [{"name": "hold, AF_XDP on veth; core time", "aim": 20, "reached": 20.0}], "idle")])[0]
+        self.assertEqual(row[1:], ["hold; resident memory and the kernel's", "1,000 bytes", "20,000 bytes, nginx", "20 ×", "20 ×", "met"])
+        other = [figure("get", "wrk, a; core time", "sluice", 1.0)]
+        self.assertEqual(page.summary_rows([bench(other, [{"name": "wrk, a; busy cycles", "aim": 2, "reached": None}])])[0][2], "not measured")
+
     def test_who_was_asked_the_same_way_is_nearest(self):
         among = [{"way": "wrk, a"}, {"way": "wrk, b"}, {"way": "load, b"}]
         for way, found in (("wrk, b", among[1:2]), ("wrk, c", among[:2]), ("ab, c", among)):

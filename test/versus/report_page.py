@@ -2,7 +2,7 @@
 
 import report_data as data
 
-TITLES = {"name": "operation", "who": "who", "way": "way", "us": "core time, µs", "process_us": "process alone, µs", "per_s": "per second", "ratio": "ratio",
+TITLES = {"name": "operation", "who": "who", "way": "way", "us": "core time, µs", "process_us": "processes alone, µs", "polling_us": "receiving threads, µs", "per_s": "per second", "ratio": "ratio",
           "mb_per_s": "MB/s", "ns": "ns", "gb_per_s": "GB/s"}
 LONG_TABLE = 30  # rows; a longer one is folded
 
@@ -14,8 +14,8 @@ LIMITS = """
   something does.
 - **Two meters.** *Core time* is the same for all: the time that the contestant's core was busy, less what it is busy while nobody asks, programs of low
   priority left out; Sluice's worker sleeps when idle there. *Busy cycles* are Sluice's own count, of a worker that spins: the passes of its loop that found
-  something to do, each from its beginning to its end, system calls and whoever took the core meanwhile included. Only core time beside core time is like for
-  like.
+  something to do, each from its beginning to its end, system calls and whoever took the core meanwhile included; what the kernel does to hand frames to AF_XDP
+  runs on the client's core then, and is not in it. Only core time beside core time is like for like.
 - **Busy time is not throughput at the wire.** A pass with one packet costs as much of a loop as one with 32, so time for an operation falls as load rises, for
   the others too. Neither meter says what a network card, its interrupts, its queues and the bus would cost.
 - **veth and memif are no network cards.** No DMA, no RSS, no checksums or segmentation by hardware. AF_XDP on veth copies each packet, and the kernel's part of
@@ -26,8 +26,11 @@ LIMITS = """
   Sluice has not (README.md, "Not there yet").
 - **Distribution packages.** The others are Debian's builds with Debian's OpenSSL; another TLS library or an accelerator would change them.
 - **Latencies beside core time are a closed loop's**: a client that waits asks less while the server stalls, so the last percentiles flatter. Those of `latency`
-  are at a stated rate.
+  are at a stated rate; with h2load a late answer still delays the next request of its connection.
 - **One kind of TLS**: 1.3 with X25519 and AES-128-GCM, as the harness checks; nothing is said of 1.2, of other groups and suites, of X25519MLKEM768.
+- **Memory** is what processes and kernel hold more of while connections are open, divided by their number; what Sluice reserves at its start for all
+  connections together (packet buffers, tables) counts only as far as it is touched after that, hugepages not at all; what else the machine does with its
+  kernel's memory is in it.
 - One worker unless a benchmark says otherwise, small certificates of one issuer, no losses, no path longer than this machine; a real card has not been tried.
 """
 
@@ -99,9 +102,11 @@ def of_aim(report, aim):
     figures = [f for f in report["figures"] if data.metric(f)]
     way = aim["way"] if "way" in aim else aim["name"]
     mine = [f for f in figures if f["who"] == data.OURS and f.get("way") == way and ("way" not in aim or f.get("name") == aim["name"])]
+    # Memory has no meter of time in its way; whoever asked is enough.
+    mine = mine or [f for f in figures if f["who"] == data.OURS and data.metric(f) == "bytes" and data.client(f.get("way")) == data.client(way)]
     others = rivals(figures, mine[0]) if mine else []
     others = [f for f in others if f["who"] == aim["best_rival"]] or others if aim.get("best_rival") else others
-    return aim["name"] if "way" in aim else report["bench"], way, mine[0] if mine else None, best(others)
+    return aim["name"] if "way" in aim else report["bench"], mine[0]["way"] if mine else way, mine[0] if mine else None, best(others)
 
 
 def ratio(ours, rival):
