@@ -35,9 +35,10 @@ Frame = collections.namedtuple("Frame", "function where")
 
 # ---- recording ----
 def worker_threads(pid):
+    """Those of a process; none of one that has ended."""
     found = []
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):
+        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
             if THREAD.match((task / "comm").read_text()):
                 found.append(int(task.name))
     return sorted(found)
@@ -215,7 +216,10 @@ def client_of(bench, wanted, build):
 
 def worker_process(gate):
     """Of the gate's processes the one that has workers."""
-    return next(pid for pid in gate.pids() if worker_threads(pid))
+    found = [pid for pid in gate.pids() if worker_threads(pid)]
+    if not found:
+        raise RuntimeError("no process with workers runs in the gate's namespace")
+    return found[0]
 
 
 def main(name, arguments, build, make=lambda: None):

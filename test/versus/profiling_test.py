@@ -44,6 +44,11 @@ class Reading(unittest.TestCase):
             self.assertEqual(bool(profiling.THREAD.match(name)), bool(good), name)
 
 
+    def test_a_process_that_has_ended_has_no_workers(self):
+        self.assertEqual(profiling.worker_threads(4194305), [])
+        self.assertRaises(RuntimeError, profiling.worker_process, types.SimpleNamespace(pids=lambda: [4194305]))
+
+
 class Shares(unittest.TestCase):
     def test_steps_per_operation_and_shares(self):
         rows = profiling.by_step((1e6, {"rx": 10, "tls": 10, "idle": 0}), (1e6, {"rx": 40, "tls": 20, "idle": 60}), 10)
