@@ -43,7 +43,6 @@ class Reading(unittest.TestCase):
         for name, good in (("rte-worker-1", 1), ("lcore-worker-12", 1), ("dpdk-worker3", 1), ("sluice", 0), ("eal-intr-thread", 0), ("kworker/0:1", 0)):
             self.assertEqual(bool(profiling.THREAD.match(name)), bool(good), name)
 
-
     def test_a_process_that_has_ended_has_no_workers(self):
         self.assertEqual(profiling.worker_threads(4194305), [])
         self.assertRaises(RuntimeError, profiling.worker_process, types.SimpleNamespace(pids=lambda: [4194305]))
