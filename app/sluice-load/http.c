@@ -109,13 +109,13 @@ static enum state target_other(struct http_head *h, uint8_t c)
 }
 
 /* "HTTP/1." and a digit, then `end` and the next state. */
-static enum state version(struct http_head *h, uint8_t c, enum state same, char end, enum state next)
+static enum state version(struct http_head *h, uint8_t c, enum state same, uint8_t end, enum state next)
 {
     static const char major[] = "HTTP/1.";
 
     if (h->at > sizeof major - 1)
         return c == end ? begin_word(h, next) : BAD;
-    if (h->at == sizeof major - 1 ? !digit(c) : c != major[h->at])
+    if (h->at == sizeof major - 1 ? !digit(c) : c != (uint8_t)major[h->at])
         return BAD;
     if (h->at == sizeof major - 1)
         h->close = c == '0'; /* whatever else it says */

@@ -46,6 +46,16 @@ static void good(const char *words)
         fail_msg("\"%s\": %d, %s", words, status, said);
 }
 
+static void check_flow(const struct load_flow *f, const struct load_flow *expected)
+{
+    assert_int_equal(f->mode, expected->mode);
+    assert_int_equal(f->connections, expected->connections);
+    assert_int_equal(f->requests, expected->requests);
+    assert_true(f->rate == expected->rate);
+    assert_int_equal(f->get_bytes, expected->get_bytes);
+    assert_int_equal(f->put_bytes, expected->put_bytes);
+}
+
 static void defaults_are_those_of_the_mode(void **state)
 {
     static const struct {
@@ -62,7 +72,7 @@ static void defaults_are_those_of_the_mode(void **state)
     for (size_t i = 0; i < SL_ARRAY_LEN(cases); i++) {
         snprintf(words, sizeof words, "-c f.yaml %s --to 198.18.0.1:443", cases[i].words);
         good(words);
-        assert_memory_equal(&plan.flows[0], &cases[i].flow, sizeof cases[i].flow);
+        check_flow(&plan.flows[0], &cases[i].flow);
         assert_int_equal(plan.n_flows, 1);
         assert_string_equal(plan.mode, cases[i].words);
     }
@@ -82,7 +92,7 @@ static void every_option_reaches_the_plan(void **state)
     good("request --config f --to 198.18.0.1:443 --to [2001:db8::1]:8443 --origin 198.18.0.2:80 --connections 4194304 "
          "--rate 2.5 --requests 1000000000 --get 3M --put 1024G --seconds 0.25 --warmup 0 --name a-b.c --ca ca.pem "
          "--check 100 --share-uses 1000 --json");
-    assert_memory_equal(&plan.flows[0], &flow, sizeof flow);
+    check_flow(&plan.flows[0], &flow);
     assert_int_equal(plan.n_targets, 2);
     assert_string_equal(sl_endpoint_format(&plan.targets[0], text), "198.18.0.1:443");
     assert_string_equal(sl_endpoint_format(&plan.targets[1], text), "[2001:db8::1]:8443");
@@ -138,7 +148,8 @@ static void a_mixed_run_has_the_flows_that_it_is_told(void **state)
         good(words);
         assert_string_equal(plan.mode, "mixed");
         assert_int_equal(plan.n_flows, 3);
-        assert_memory_equal(plan.flows, flows, sizeof flows);
+        for (size_t i = 0; i < SL_ARRAY_LEN(flows); i++)
+            check_flow(&plan.flows[i], &flows[i]);
     }
 }
 
