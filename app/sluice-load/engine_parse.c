@@ -112,6 +112,7 @@ static bool check(struct sl_engine *e, const struct server_hello *h)
         return illegal(e);
     if (!h->share)
         return load_engine_fail(e, SL_TLS_FAIL_MESSAGE, SL_ALERT_MISSING_EXTENSION);
+    memcpy(e->op.dh.point, h->share, SHARE_BYTES);
     e->resumed = h->seen & 1u << (EXT_PSK - 32);
     if (e->resumed && (!e->offered || h->identity != 0 || e->psk_sha384 != e->suite->sha384))
         return illegal(e);
@@ -156,7 +157,6 @@ bool load_parse_server_hello(struct sl_engine *e, const uint8_t *m, uint32_t len
         return false;
     if (e->offered && !e->resumed)
         load_ticket_refused(e);
-    memcpy(e->op.dh.point, h.share, SHARE_BYTES);
     begin_log(e);
     return true;
 }

@@ -76,36 +76,32 @@ void sl_tls_client_release(struct sl_tls_client *client)
 
 /* ---- a connection ---- */
 
-/* The name as names are compared, on the heap; "" for none. NULL: no memory. False: it is no host name. */
-static bool take_name(const char *name, const char **out)
+/* As names are compared; "" for none. False: it is no host name, and "" too. */
+static bool normalize(const char *name, char host[static SL_SNI_MAX])
 {
-    char host[SL_SNI_MAX];
+    bool good = name[0] != '*' && sl_name_normalize(name, strlen(name), host, SL_SNI_MAX);
 
-    *out = "";
-    if (!name[0])
-        return true;
-    if (name[0] == '*' || !sl_name_normalize(name, strlen(name), host, sizeof host))
-        return false;
-    *out = strdup(host);
-    return true;
+    if (!good)
+        host[0] = 0;
+    return good || !name[0];
 }
 
 struct sl_stream *sl_tls_connect(struct sl_tls *t, struct sl_tls_client *client, struct sl_stream *lower,
                                  const char *name, struct sl_ready *ready, void *owner, uint64_t now)
 {
     static const struct sl_tls_failure no_name = {.why = SL_TLS_FAIL_NAME};
-    const char *sni;
-    bool good = take_name(name, &sni);
-    struct sl_tls_conn *c = sl_tls_conn_begin(t, sni ? &client->terms : NULL, lower, now);
+    char host[SL_SNI_MAX];
+    bool good = normalize(name, host);
+    char *sni = host[0] ? strdup(host) : NULL;
+    struct sl_tls_conn *c = sl_tls_conn_begin(t, sni || !host[0] ? &client->terms : NULL, lower, now);
 
     if (!c) {
-        if (sni && sni[0])
-            free((char *)(uintptr_t)sni);
+        free(sni);
         return NULL;
     }
     c->up.ready = ready;
     c->up.owner = owner;
-    c->sni = sni;
+    c->sni = sni ? sni : "";
     if (good)
         sl_tls_handshake_wake(c);
     else

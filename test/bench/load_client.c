@@ -248,7 +248,7 @@ int main(int argc, char **argv)
     bm_begin("load-client");
     for (uint32_t i = 0; i < SL_ARRAY_LEN(kinds); i++)
         if (bm_wanted(o.variant, kinds[i].name))
-            measure(&o, &kinds[i], (o.quick ? 0.05 : o.seconds > 0 ? o.seconds : 20) / SL_ARRAY_LEN(kinds));
+            measure(&o, &kinds[i], (o.quick ? 0.05 : o.seconds > 0 ? o.seconds : 20) / (double)SL_ARRAY_LEN(kinds));
     bm_end();
     return 0;
 }

@@ -5,12 +5,13 @@ import contextlib
 import json
 import os
 import signal
-import statistics
-import subprocess
 import sys
 import time
 
 import lab
+
+sys.path.insert(0, str(lab.TOP / "test" / "bench"))
+from figures import machine, spread  # pylint: disable=wrong-import-position,import-error,unused-import
 
 
 def options(text, rounds):
@@ -30,21 +31,6 @@ def rounds(chosen):
             return
         print(f"round {n + 1}", file=sys.stderr)
         yield n
-
-
-def machine():
-    def said(*command):
-        return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
-
-    with open("/proc/cpuinfo", encoding="utf-8") as f:
-        cpu = next((line.split(":", 1)[1].strip() for line in f if line.startswith("model name")), "?")
-    return {"cpu": cpu, "cores": os.cpu_count(), "kernel": os.uname().release, "dpdk": "DPDK " + said("pkg-config", "--modversion", "libdpdk"),
-            "load": [round(n, 2) for n in os.getloadavg()]}
-
-
-def spread(values):
-    v = sorted(values)
-    return {"median": statistics.median(v), "p10": v[len(v) // 10], "p90": v[-1 - len(v) // 10], "min": v[0], "samples": len(v)}
 
 
 def report(name, figures):
