@@ -262,7 +262,7 @@ static void write_frame(struct flood *f, const struct flood_template *t, uint8_t
     bool ip4 = sl_ip_is4(&source);
     uint64_t from = ip4 ? source.w[3] : (uint64_t)source.w[0] + source.w[1] + source.w[2] + source.w[3];
     uint64_t fresh = sl_rng_next(&f->rng) & t->fresh, kept;
-    uint64_t sum = t->l4_sum + (uint32_t)fresh + (fresh >> 32) + (t->has_pseudo ? from : 0);
+    uint64_t sum = (uint64_t)t->l4_sum + (uint32_t)fresh + (fresh >> 32) + (t->has_pseudo ? from : 0);
 
     memcpy(p, t->bytes, t->len);
     memcpy(p + ETH_BYTES + (ip4 ? 12 : 8), ip4 ? source.b + 12 : source.b, ip4 ? 4 : 16);

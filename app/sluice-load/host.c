@@ -70,7 +70,7 @@ static int make_tls(struct host *h, struct sl_err *err)
         .pool = h->pools.data, .small_pool = h->pools.record, .stats = &h->stats, .handshakes_max = HANDSHAKES_MAX};
     int code;
 
-    if (h->p.plan->plain || !h->p.plan->n_targets)
+    if (h->p.plan->plain || !h->p.plan->n_targets || !h->p.plan->n_flows)
         return 0;
     code = sl_tls_create(&params, &h->tls, err);
     return code < 0 ? code : secure_create(h->p.plan, h->p.tls, h->tls, &h->secure, err);
@@ -90,21 +90,41 @@ static int make_origin(struct host *h, struct sl_err *err)
     return h->p.plan->n_origins ? origin_create(&params, &h->origin, err) : 0;
 }
 
+static struct tuples_params from_of(const struct host *h)
+{
+    return (struct tuples_params){
+        .net = h->net, .tcp = h->tcp, .steer = h->p.steer, .ifaces = h->p.ifaces, .worker = h->p.id};
+}
+
+static int make_flooder(struct host *h, struct sl_err *err)
+{
+    struct flooder_params params = {.plan = h->p.plan,
+                                    .id = h->p.id,
+                                    .n_workers = h->p.n_workers,
+                                    .from = from_of(h),
+                                    .pool = h->pools.data,
+                                    .seed = sl_rng_next(&h->rng)};
+
+    if (!h->p.plan->flood)
+        return 0;
+    h->flooder = calloc(1, sizeof *h->flooder);
+    return h->flooder ? flooder_init(h->flooder, &params, err) : sl_err_set(err, -ENOMEM, "no memory for a flood");
+}
+
 static int make_client(struct host *h, struct sl_err *err)
 {
-    struct client_params params = {
-        .plan = h->p.plan,
-        .id = h->p.id,
-        .n_workers = h->p.n_workers,
-        .from = {.net = h->net, .tcp = h->tcp, .steer = h->p.steer, .ifaces = h->p.ifaces, .worker = h->p.id},
-        .opts = sl_worker_tcp_opts(&h->p.conf->tcp),
-        .pool = h->pools.data,
-        .source = &h->source,
-        .secure = h->secure,
-        .tallies = h->tallies,
-        .seed = sl_rng_next(&h->rng)};
+    struct client_params params = {.plan = h->p.plan,
+                                   .id = h->p.id,
+                                   .n_workers = h->p.n_workers,
+                                   .from = from_of(h),
+                                   .opts = sl_worker_tcp_opts(&h->p.conf->tcp),
+                                   .pool = h->pools.data,
+                                   .source = &h->source,
+                                   .secure = h->secure,
+                                   .tallies = h->tallies,
+                                   .seed = sl_rng_next(&h->rng)};
 
-    return h->p.plan->n_targets ? client_create(&params, &h->client, err) : 0;
+    return h->p.plan->n_targets && h->p.plan->n_flows ? client_create(&params, &h->client, err) : 0;
 }
 
 int host_create(const struct host_params *p, uint64_t now, struct host **host, struct sl_err *err)
@@ -131,6 +151,8 @@ int host_create(const struct host_params *p, uint64_t now, struct host **host, s
         code = make_origin(h, err);
     if (code == 0)
         code = make_client(h, err);
+    if (code == 0)
+        code = make_flooder(h, err);
     if (code < 0) {
         host_destroy(h);
         return code;
@@ -158,6 +180,7 @@ void host_destroy(struct host *h)
         sl_net_destroy(h->net);
     source_destroy(&h->source);
     sl_worker_pools_free(&h->pools);
+    free(h->flooder);
     free(h->tallies);
     free(h);
 }
@@ -191,6 +214,8 @@ void host_run(struct host *h, uint64_t now, uint64_t wall_s)
         client_run(h->client, now);
     if (h->origin)
         origin_run(h->origin, now);
+    if (h->flooder)
+        flooder_run(h->flooder, now);
     sl_tcp_output(h->tcp, now);
     sl_tcp_timers(h->tcp, now);
     if (h->tls)
@@ -222,6 +247,8 @@ uint64_t host_next(const struct host *h)
         next = SL_MIN(next, client_next(h->client));
     if (h->origin)
         next = SL_MIN(next, origin_next(h->origin));
+    if (h->flooder)
+        next = SL_MIN(next, flooder_next(h->flooder));
     return next;
 }
 

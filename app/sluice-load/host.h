@@ -5,6 +5,7 @@
 
 #include "client.h"
 #include "conf/conf.h"
+#include "flooder.h"
 #include "net/net.h"
 #include "origin.h"
 #include "secure.h"
@@ -32,9 +33,10 @@ struct host {
     struct sl_tls *tls; /* NULL: plain */
     struct secure *secure;
     struct source source;
-    struct origin *origin; /* NULL: none */
-    struct client *client; /* NULL: none */
-    struct tally *tallies; /* one for each flow of the plan */
+    struct origin *origin;   /* NULL: none */
+    struct client *client;   /* NULL: none */
+    struct flooder *flooder; /* NULL: none */
+    struct tally *tallies;   /* one for each flow of the plan */
     struct sl_rng rng;
     struct sl_net_batch batches[SL_NET_IFACES_MAX];
     struct sl_stats stats;

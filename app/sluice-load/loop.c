@@ -1,5 +1,8 @@
 /* The loop of a load worker: take the time once; take a burst from each interface; run the steps; send what they left before handshakes are computed; sleep when there is nothing to do. */
+#include "announce.h"
 #include "shard.h"
+
+#define FLOOD_BURST 256 /* frames of a flood in one pass */
 
 struct pass {
     uint64_t began_cycles;
@@ -49,6 +52,22 @@ static uint32_t send_frames(struct shard *s)
 
 static void add(uint64_t *cell, uint64_t n) { __atomic_store_n(cell, *cell + n, __ATOMIC_RELAXED); }
 
+/* Not while connections are ended: that is the end. */
+static uint32_t send_flood(struct shard *s, const struct pass *p, uint64_t now)
+{
+    struct rte_mbuf *frames[FLOOD_BURST];
+    uint8_t iface = 0;
+    uint32_t n = 0;
+
+    if (s->host->flooder && shard_wanted(s) < PHASE_STOPS)
+        n = flooder_fill(s->host->flooder, now, &iface, frames, FLOOD_BURST);
+    if (n)
+        sl_ports_tx(s->ports, s->params.id, iface, frames, n);
+    if (p->counting)
+        add(&s->flood_frames, n);
+    return n;
+}
+
 /* What went by since the last call was spent on work, or on waiting for it. */
 static void book(struct shard *s, struct pass *p, bool busy)
 {
@@ -85,11 +104,24 @@ static void follow(struct shard *s, struct pass *p, uint64_t now)
     }
 }
 
+static void announce(struct shard *s)
+{
+    struct rte_mbuf *frames[SL_NET_ADDRS_MAX];
+
+    for (uint32_t i = 0; i < s->params.n_ifaces; i++) {
+        uint32_t n = announce_all(&s->params.ifaces[i], s->host->pools.data, frames);
+
+        sl_ports_tx(s->ports, s->params.id, (uint8_t)i, frames, n);
+    }
+}
+
 void shard_loop(struct shard *s)
 {
     struct pass p = {.began_cycles = sl_port_cycles()};
     uint64_t next = 0;
 
+    if (s->params.id == 0)
+        announce(s);
     while (shard_wanted(s) < PHASE_STANDS) {
         uint64_t now = sl_port_now();
         bool was_due = next <= now;
@@ -98,7 +130,7 @@ void shard_loop(struct shard *s)
         follow(s, &p, now);
         taken = take_frames(s, now);
         host_run(s->host, now, sl_port_wall_s());
-        sent = send_frames(s);
+        sent = send_frames(s) + send_flood(s, &p, now);
         host_crypto(s->host, now);
         next = host_next(s->host);
         book(s, &p, was_due || taken || sent);

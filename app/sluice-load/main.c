@@ -103,6 +103,8 @@ static int tell(const struct run *r)
     for (uint32_t i = 0; i < r->plan->n_flows; i++)
         run_tally(r, i, &flows[i]);
     for (uint32_t i = 0; i < r->n_workers; i++)
+        report.frames += r->shards[i].flood_frames;
+    for (uint32_t i = 0; i < r->n_workers; i++)
         busy[i] = r->shards[i].all_cycles ? (double)r->shards[i].busy_cycles / (double)r->shards[i].all_cycles : 0;
     list_corners(r->plan, shared, corners);
     (r->plan->json ? report_json : report_text)(stdout, &report);

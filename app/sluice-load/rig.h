@@ -144,7 +144,7 @@ static inline bool rig_is_for(const struct rte_mbuf *m, const struct rig_end *e)
 {
     const struct rte_ether_hdr *h = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
 
-    return rte_is_broadcast_ether_addr(&h->dst_addr) || rte_is_same_ether_addr(&h->dst_addr, &e->iface.mac);
+    return rte_is_multicast_ether_addr(&h->dst_addr) || rte_is_same_ether_addr(&h->dst_addr, &e->iface.mac);
 }
 
 /* Everybody else that it is meant for gets a copy: as memif does, which leaves buffers with their sender. */

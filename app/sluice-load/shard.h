@@ -25,6 +25,7 @@ struct shard {
     struct sl_err err;
     struct host *host;                /* NULL when that failed */
     uint64_t busy_cycles, all_cycles; /* atomic: since counting began */
+    uint64_t flood_frames;            /* the same, sent */
     uint32_t asked, stopped;          /* atomic: these phases are done with */
 } __attribute__((aligned(SL_CACHE_LINE)));
 
