@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 #define HISTOGRAM_PARTS 128 /* of a power of two */
-#define HISTOGRAM_POWERS 34 /* values above 2^40 ns (18 min) count as that */
+#define HISTOGRAM_POWERS 34
+#define HISTOGRAM_MAX_NS ((UINT64_C(1) << 40) - 1) /* 18 min; what is longer counts as that, everywhere */
 
 struct histogram {
     uint64_t n, sum_ns, min_ns, max_ns; /* min UINT64_MAX while n is 0 */

@@ -8,6 +8,7 @@
 #define LOAD_TARGETS_MAX 64
 #define LOAD_ORIGINS_MAX 256
 #define LOAD_FLOWS_MAX 8
+#define LOAD_FOREVER_NS (UINT64_C(1) << 62) /* until a signal: an origin alone */
 
 enum load_mode {
     LOAD_HANDSHAKE, /* a connection an operation: TLS in full, one request, the end */
@@ -27,6 +28,7 @@ struct load_mode_info {
     bool resumed;
 };
 extern const struct load_mode_info load_modes[LOAD_MODES];
+extern const char *const flood_kind_name[FLOOD_KINDS];
 
 /* One kind of load; several run side by side in a mixed run. Numbers are of all workers together. */
 struct load_flow {
@@ -44,10 +46,11 @@ struct load_plan {
     struct sl_endpoint targets[LOAD_TARGETS_MAX]; /* the terminator, taken in turn; none: only the origin runs */
     struct sl_endpoint origins[LOAD_ORIGINS_MAX]; /* where our origin listens; none: somebody else's serves */
     uint32_t n_targets, n_origins, n_flows;
-    struct load_flow flows[LOAD_FLOWS_MAX];
-    uint64_t warmup_ns, duration_ns; /* what happens in the warm-up is not counted */
-    const char *name;                /* SNI and Host */
-    const char *ca_path;             /* authorities; NULL: certificates are not checked */
+    struct load_flow flows[LOAD_FLOWS_MAX]; /* none: an origin alone, or a flood */
+    const char *mode;                       /* its name, for reports: of the one flow, "mixed", "flood", "origin" */
+    uint64_t warmup_ns, duration_ns;        /* one after the other; what happens in the warm-up is not counted */
+    const char *name;                       /* SNI and Host */
+    const char *ca_path;                    /* authorities; NULL: certificates are not checked */
     uint32_t check;      /* every so many handshakes one is the full client's, which checks the certificate; 0: none */
     uint32_t share_uses; /* handshakes of the lean client with one key share */
     bool plain;          /* no TLS */

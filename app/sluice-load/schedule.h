@@ -8,6 +8,7 @@
 struct schedule {
     double mean_ns; /* between two; 0: closed loop, nothing is ever due */
     uint64_t next_ns;
+    double rest_ns; /* the part of a nanosecond that next_ns lacks: no rate is too high for whole ones */
     struct sl_rng rng;
 };
 

@@ -219,6 +219,11 @@ typedef void (*sl_conf_check)(const struct sl_conf *conf, struct sl_conf_errors 
 
 /* The same as sl_conf_load with the checks of other rooms, so that their errors come out in the same run as the text's. */
 struct sl_conf *sl_conf_load_checked(const char *file, sl_conf_check check, struct sl_conf_errors *errs);
+/* For programs that serve nothing but use a machine as Sluice does (the load generator): upstreams and listeners may be
+ * absent. */
+struct sl_conf *sl_conf_load_machine(const char *file, sl_conf_check check, struct sl_conf_errors *errs);
+struct sl_conf *sl_conf_parse_machine(const char *text, size_t len_bytes, const char *file,
+                                      struct sl_conf_errors *errs);
 /* The same text once more with what its files hold now: what a change of a certificate needs, while an edit of the
  * configuration itself waits for a reload. */
 struct sl_conf *sl_conf_again(const struct sl_conf *conf, sl_conf_check check, struct sl_conf_errors *errs);

@@ -449,13 +449,30 @@ static void accepts_the_lines_that_rows_replace(void **state)
     sl_conf_free(conf);
 }
 
+static void a_machine_serves_nothing(void **state)
+{
+    static struct sl_conf_errors errs;
+    static const char text[] = "workers: { cores: [0] }\n"
+                               "interfaces: [{ name: a, device: \"vdev:x\", addresses: 198.18.0.1/24 }]\n";
+    struct sl_conf *conf = sl_conf_parse_machine(text, sizeof text - 1, "t", &errs);
+
+    assert_non_null(conf);
+    assert_int_equal(conf->n_listeners + conf->n_upstreams, 0);
+    sl_conf_free(conf);
+    assert_null(sl_conf_parse(text, sizeof text - 1, "t", NULL, NULL, &errs));
+    assert_int_equal(errs.n, 2);
+    assert_null(sl_conf_parse_machine("{}\n", 3, "t", &errs)); /* its own keys are still needed */
+    assert_int_equal(errs.n, 2);
+}
+
 int main(void)
 {
-    static struct CMUnitTest tests[SL_ARRAY_LEN(rows) + 1];
+    static struct CMUnitTest tests[SL_ARRAY_LEN(rows) + 2];
 
     tests[0] = (struct CMUnitTest)cmocka_unit_test(accepts_the_lines_that_rows_replace);
+    tests[1] = (struct CMUnitTest)cmocka_unit_test(a_machine_serves_nothing);
     for (size_t i = 0; i < SL_ARRAY_LEN(rows); i++)
-        tests[i + 1] = (struct CMUnitTest){
+        tests[i + 2] = (struct CMUnitTest){
             .name = rows[i].title, .test_func = tells, .initial_state = (void *)(uintptr_t)&rows[i]};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,9 +108,10 @@ static void errors_begin(struct sl_conf_errors *errs, const char *file)
 
 /* folder: what relative paths begin with, "" or with a final '/'. */
 static struct sl_conf *parse(const char *text, size_t len_bytes, const char *file, const char *folder,
-                             sl_conf_read_file read_file, void *ctx, sl_conf_check check, struct sl_conf_errors *errs)
+                             sl_conf_read_file read_file, void *ctx, sl_conf_check check, bool machine,
+                             struct sl_conf_errors *errs)
 {
-    struct conf_reader r = {.errs = errs, .folder = folder, .read_ctx = ctx};
+    struct conf_reader r = {.errs = errs, .folder = folder, .read_ctx = ctx, .machine = machine};
     const struct conf_node *root;
 
     r.read_file = read_file != NULL ? read_file : conf_file_read;
@@ -139,8 +140,8 @@ static struct sl_conf *parse(const char *text, size_t len_bytes, const char *fil
     return NULL;
 }
 
-struct sl_conf *sl_conf_parse(const char *text, size_t len_bytes, const char *file, sl_conf_read_file read_file,
-                              void *ctx, struct sl_conf_errors *errs)
+static struct sl_conf *parse_text(const char *text, size_t len_bytes, const char *file, sl_conf_read_file read_file,
+                                  void *ctx, bool machine, struct sl_conf_errors *errs)
 {
     const char *slash = strrchr(file, '/');
     char *folder = strndup(file, slash != NULL ? (size_t)(slash - file) + 1 : 0);
@@ -149,9 +150,20 @@ struct sl_conf *sl_conf_parse(const char *text, size_t len_bytes, const char *fi
     if (folder == NULL)
         abort(); /* as the arena does */
     errors_begin(errs, file);
-    conf = parse(text, len_bytes, file, folder, read_file, ctx, NULL, errs);
+    conf = parse(text, len_bytes, file, folder, read_file, ctx, NULL, machine, errs);
     free(folder);
     return conf;
+}
+
+struct sl_conf *sl_conf_parse(const char *text, size_t len_bytes, const char *file, sl_conf_read_file read_file,
+                              void *ctx, struct sl_conf_errors *errs)
+{
+    return parse_text(text, len_bytes, file, read_file, ctx, false, errs);
+}
+
+struct sl_conf *sl_conf_parse_machine(const char *text, size_t len_bytes, const char *file, struct sl_conf_errors *errs)
+{
+    return parse_text(text, len_bytes, file, NULL, NULL, true, errs);
 }
 
 /* The folder of file, absolute, with a final '/'. False when the working folder can't be told. */
@@ -175,7 +187,7 @@ struct sl_conf *sl_conf_load(const char *file, struct sl_conf_errors *errs)
     return sl_conf_load_checked(file, NULL, errs);
 }
 
-struct sl_conf *sl_conf_load_checked(const char *file, sl_conf_check check, struct sl_conf_errors *errs)
+static struct sl_conf *load(const char *file, sl_conf_check check, bool machine, struct sl_conf_errors *errs)
 {
     char folder[PATH_MAX * 2];
     struct sl_conf *conf = NULL;
@@ -190,15 +202,25 @@ struct sl_conf *sl_conf_load_checked(const char *file, sl_conf_check check, stru
     else if (!folder_of(file, folder))
         sl_conf_error(errs, (struct sl_mark){0}, "its folder can't be told: %s", strerrordesc_np(errno));
     else
-        conf = parse((const char *)text, len_bytes - 1, file, folder, NULL, NULL, check, errs);
+        conf = parse((const char *)text, len_bytes - 1, file, folder, NULL, NULL, check, machine, errs);
     free(text);
     return conf;
+}
+
+struct sl_conf *sl_conf_load_checked(const char *file, sl_conf_check check, struct sl_conf_errors *errs)
+{
+    return load(file, check, false, errs);
+}
+
+struct sl_conf *sl_conf_load_machine(const char *file, sl_conf_check check, struct sl_conf_errors *errs)
+{
+    return load(file, check, true, errs);
 }
 
 struct sl_conf *sl_conf_again(const struct sl_conf *conf, sl_conf_check check, struct sl_conf_errors *errs)
 {
     errors_begin(errs, conf->file.s);
-    return parse(conf->source.s, conf->source_bytes, conf->file.s, conf->folder, NULL, NULL, check, errs);
+    return parse(conf->source.s, conf->source_bytes, conf->file.s, conf->folder, NULL, NULL, check, false, errs);
 }
 
 const char *sl_conf_file_at(const struct sl_conf *conf, uint32_t i, struct sl_conf_file *contents)

@@ -7,6 +7,11 @@
 
 static void fill_section(struct conf_reader *r, const struct conf_section *s, const struct conf_node *node, void *obj);
 
+static bool required(const struct conf_reader *r, const struct conf_key *key)
+{
+    return (key->flags & CONF_REQUIRED) != 0 && !(r->machine && (key->flags & CONF_SERVICE) != 0);
+}
+
 static const char *kind_text(const struct conf_node *n)
 {
     return n->kind == CONF_MAP ? "a mapping" : n->kind == CONF_LIST ? "a list" : "nothing";
@@ -99,14 +104,14 @@ static bool store_list(struct conf_reader *r, const struct conf_key *key, const 
 
     if (node->kind == CONF_BROKEN)
         return false;
-    if (node->empty && key->type == NULL && (key->flags & CONF_REQUIRED) == 0)
+    if (node->empty && key->type == NULL && !required(r, key))
         return true;
     if (!alone && node->kind != CONF_LIST) {
         if (key->type != NULL)
             return conf_refuse(r, key, node, "stands where %s is wanted, or a list of such", key->type->form);
         return conf_refuse(r, key, node, "stands where a list is wanted: begin each entry with \"- \"");
     }
-    if (n_nodes == 0 && (key->flags & (CONF_REQUIRED | CONF_SOME)) != 0)
+    if (n_nodes == 0 && (required(r, key) || (key->flags & CONF_SOME) != 0))
         return conf_refuse(r, key, node, "without an entry: at least one is needed");
     if (n_nodes > key->items_max)
         return conf_refuse(r, key, node, "with %u entries: at most %u are taken", n_nodes, key->items_max);
@@ -141,7 +146,7 @@ static void store_absent(struct conf_reader *r, const struct conf_key *key, cons
     struct conf_node nothing = {.kind = CONF_MAP, .mark = section->mark, .text = ""};
     struct conf_node def = {.kind = CONF_SCALAR, .text = key->def};
 
-    if ((key->flags & CONF_REQUIRED) != 0) {
+    if (required(r, key)) {
         r->lost_facts |= key->facts;
         if (!r->partial)
             sl_conf_error(r->errs, section->mark, "missing key \"%s\": %s is needed", dotted(r, key->name, path),

@@ -91,6 +91,7 @@ enum conf_flags {
     CONF_SOME = 1 << 4,      /* a list that is not empty where it is given */
     CONF_ASIDE = 1 << 5,     /* the reference shows it as a comment: it has no use as it stands there */
     CONF_INHERITED = 1 << 6, /* where it isn't given, the value is that of the section of this name at the top */
+    CONF_SERVICE = 1 << 7,   /* what is served: needed only by who serves */
 };
 
 /* Facts that checks across sections rest on. When reading one failed, those checks keep silent. */
@@ -152,6 +153,7 @@ struct conf_reader {
     struct conf_pending *pending, **pending_end;
     unsigned lost_facts;
     bool partial;
+    bool machine;             /* only what says how the machine is used is needed */
     char path[CONF_PATH_MAX]; /* of the section that is being read */
 };
 

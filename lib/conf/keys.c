@@ -383,11 +383,11 @@ static const struct conf_key root_keys[] = {
      .help = "Certificates with their keys, for listeners to name."},
     {.name = "tls", .section = &conf_tls_section, LIST_OF(sl_conf, tls, 4096), .facts = CONF_FACT_TLS,
      .help = "How TLS is spoken, for listeners to name; without it they take the policy intermediate."},
-    {.name = "upstreams", .section = &upstream_section, LIST_OF(sl_conf, upstreams, 65536), .flags = CONF_REQUIRED,
-     .facts = CONF_FACT_UPSTREAMS,
+    {.name = "upstreams", .section = &upstream_section, LIST_OF(sl_conf, upstreams, 65536),
+     .flags = CONF_REQUIRED | CONF_SERVICE, .facts = CONF_FACT_UPSTREAMS,
      .help = "The servers behind Sluice, in groups for listeners to name."},
-    {.name = "listeners", .section = &listener_section, LIST_OF(sl_conf, listeners, 4096), .flags = CONF_REQUIRED,
-     .help = "What clients connect to."},
+    {.name = "listeners", .section = &listener_section, LIST_OF(sl_conf, listeners, 4096),
+     .flags = CONF_REQUIRED | CONF_SERVICE, .help = "What clients connect to."},
     {0},
 };
 /* clang-format on */

@@ -19,4 +19,8 @@ struct sl_sha512_routine { /* SHA-384's too */
 };
 extern const struct sl_sha512_routine sl_sha512_routines[]; /* ends with a NULL name */
 
+/* By the fastest of them that this processor has. */
+void sl_sha256_block(uint32_t state[static 8], const uint8_t data[static 64]);
+void sl_sha512_block(uint64_t state[static 8], const uint8_t data[static 128]);
+
 #endif

@@ -163,9 +163,14 @@ static void choose_block(uint32_t state[static 8], const uint8_t data[static 64]
     r->block(state, data);
 }
 
+void sl_sha256_block(uint32_t state[static 8], const uint8_t data[static 64])
+{
+    atomic_load_explicit(&chosen, memory_order_relaxed)(state, data);
+}
+
 /* mbedTLS's hook (MBEDTLS_SHA256_PROCESS_ALT). */
 int mbedtls_internal_sha256_process(mbedtls_sha256_context *ctx, const unsigned char data[64])
 {
-    atomic_load_explicit(&chosen, memory_order_relaxed)(ctx->MBEDTLS_PRIVATE(state), data);
+    sl_sha256_block(ctx->MBEDTLS_PRIVATE(state), data);
     return 0;
 }

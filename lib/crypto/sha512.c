@@ -171,9 +171,14 @@ static void choose_block(uint64_t state[static 8], const uint8_t data[static 128
     r->block(state, data);
 }
 
+void sl_sha512_block(uint64_t state[static 8], const uint8_t data[static 128])
+{
+    atomic_load_explicit(&chosen, memory_order_relaxed)(state, data);
+}
+
 /* mbedTLS's hook (MBEDTLS_SHA512_PROCESS_ALT). */
 int mbedtls_internal_sha512_process(mbedtls_sha512_context *ctx, const unsigned char data[128])
 {
-    atomic_load_explicit(&chosen, memory_order_relaxed)(ctx->MBEDTLS_PRIVATE(state), data);
+    sl_sha512_block(ctx->MBEDTLS_PRIVATE(state), data);
     return 0;
 }

@@ -34,6 +34,8 @@ const struct sl_net_iface_conf *sl_ports_ifaces(const struct sl_ports *p, uint32
 const struct sl_steer *sl_ports_steer(const struct sl_ports *p);
 /* Fills the XDP program's maps and starts the devices. */
 int sl_ports_start(struct sl_ports *p, struct sl_err *err);
+/* Whether all devices have a link: what is sent before is lost (a memif whose other end is not there yet). */
+bool sl_ports_linked(const struct sl_ports *p);
 /* Where the XDP program's object file is: beside the running build's or installation's other files. Returns out, even when it is not there. */
 const char *sl_port_xdp_object(char *out, size_t size_bytes);
 /* Stops, detaches the XDP program, closes. Workers stand still by now and are destroyed only after this: the devices give frames back to their pools. */

@@ -128,6 +128,17 @@ int sl_ports_start(struct sl_ports *p, struct sl_err *err)
     return 0;
 }
 
+bool sl_ports_linked(const struct sl_ports *p)
+{
+    for (uint32_t i = 0; i < p->n_devices; i++) {
+        struct rte_eth_link link = {0};
+
+        if (rte_eth_link_get_nowait(p->devices[i].port_id, &link) < 0 || link.link_status != RTE_ETH_LINK_UP)
+            return false;
+    }
+    return true;
+}
+
 void sl_ports_close(struct sl_ports *p)
 {
     if (!p)

@@ -69,6 +69,7 @@ struct sl_facts {
     struct sl_endpoint local, peer;
     const char *sni, *alpn;      /* "" when none, and on plain TCP */
     const char *version, *suite; /* "" on plain TCP */
+    bool resumed;                /* TLS: the handshake was one by a ticket */
     const char *identity;        /* subject of the peer's certificate, once checked (RFC 4514); "" when there is none */
 };
 

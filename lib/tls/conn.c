@@ -1,4 +1,4 @@
-/* The life of a connection: it is accepted, lets go of what it needs no more, lingers, is freed; and what is told of its failures. */
+/* The life of a connection: it begins, lets go of what it needs no more, lingers, is freed; and what is told of its failures. */
 #include "tls/conn.h"
 
 #include <stdio.h>
@@ -6,11 +6,11 @@
 
 #define LINGER_MAX_BYTES (1u << 20)
 
-struct sl_stream *sl_tls_accept(struct sl_tls *t, struct sl_tls_site *site, struct sl_stream *lower,
-                                struct sl_ready *ready, void *owner, uint64_t now)
+struct sl_tls_conn *sl_tls_conn_begin(struct sl_tls *t, struct sl_tls_terms *terms, struct sl_stream *lower,
+                                      uint64_t now)
 {
     static const struct sl_tls_failure evicted = {.why = SL_TLS_FAIL_EVICTED};
-    struct sl_tls_conn *c = t->params.handshakes_max ? calloc(1, sizeof *c) : NULL;
+    struct sl_tls_conn *c = terms && t->params.handshakes_max ? calloc(1, sizeof *c) : NULL;
 
     t->now = now;
     if (!c) {
@@ -22,12 +22,10 @@ struct sl_stream *sl_tls_accept(struct sl_tls *t, struct sl_tls_site *site, stru
     while (t->n_flight >= t->params.handshakes_max)
         sl_tls_handshake_fail(sl_container_of(t->in_flight.next, struct sl_tls_conn, flight), &evicted, false);
     sl_stream_init(&c->up, &sl_tls_stream_ops);
-    c->up.ready = ready;
-    c->up.owner = owner;
     c->tls = t;
-    c->site = site;
+    c->terms = terms;
     c->sni = c->alpn = c->suite = "";
-    site->refs++;
+    terms->refs++;
     sl_wire_init(&c->wire, &t->shared, lower);
     sl_hello_read_first(&c->hello);
     sl_timer_init(&c->timer);
@@ -36,18 +34,30 @@ struct sl_stream *sl_tls_accept(struct sl_tls *t, struct sl_tls_site *site, stru
     sl_list_push_back(&t->in_flight, &c->flight);
     t->n_flight++;
     sl_stat_inc(t->params.stats, SL_CTR_TLS_IN_FLIGHT);
-    sl_fifo_start(&site->handshake_timers, &c->timer, now);
+    sl_fifo_start(&terms->handshake_timers, &c->timer, now);
     sl_stream_attach(lower, &t->lower, c);
+    return c;
+}
+
+struct sl_stream *sl_tls_accept(struct sl_tls *t, struct sl_tls_site *site, struct sl_stream *lower,
+                                struct sl_ready *ready, void *owner, uint64_t now)
+{
+    struct sl_tls_conn *c = sl_tls_conn_begin(t, &site->terms, lower, now);
+
+    if (!c)
+        return NULL;
+    c->up.ready = ready;
+    c->up.owner = owner;
     return &c->up;
 }
 
-/* Keys, and what belongs to the site. */
+/* Keys, and what belongs to its terms. */
 static void let_go(struct sl_tls_conn *c)
 {
     if (c->keyed)
         sl_record_end(&c->record, &c->tls->records);
     else if (c->engine)
-        c->tls->engine->destroy(c->engine);
+        c->terms->engine->destroy(c->engine);
     c->keyed = false;
     c->engine = NULL;
     for (uint32_t i = 0; i < c->n_held; i++)
@@ -60,9 +70,9 @@ static void let_go(struct sl_tls_conn *c)
     c->sni = c->alpn = "";
     free(c->identity);
     c->identity = NULL;
-    if (c->site)
-        sl_tls_site_release(c->site);
-    c->site = NULL;
+    if (c->terms)
+        sl_terms_release(c->terms);
+    c->terms = NULL;
     sl_list_remove(&c->work);
 }
 
@@ -127,7 +137,7 @@ void sl_tls_conn_log(struct sl_tls_conn *c, enum sl_event_kind kind, const struc
         sl_stat_inc(st, SL_CTR_TLS_ALERTS_RECEIVED);
     c->wire.lower->ops->facts(c->wire.lower, &facts);
     ev.peer = facts.peer;
-    snprintf(ev.listener, sizeof ev.listener, "%s", c->site ? c->site->listener->name.s : "");
+    snprintf(ev.listener, sizeof ev.listener, "%s", c->terms ? c->terms->label : "");
     snprintf(ev.note, sizeof ev.note, "%s%s%s", info->name, c->sni[0] ? " " : "", c->sni);
     sl_event_emit(st, c->tls->now, &ev);
 }

@@ -38,6 +38,7 @@ struct sl_engine_policy_conf {
     const char *const *alpn;      /* NULL-terminated; NULL: none */
     struct sl_tickets *tickets;   /* server; NULL: no resumption */
     const struct sl_trust *trust; /* to check the peer's certificate with; NULL: it is not looked at */
+    const void *extra;            /* settings of the engine's own; NULL: its defaults */
 };
 
 /* One handshake. All of it outlives the engine but for certs, which is copied. */
@@ -72,6 +73,9 @@ struct sl_engine_suite {
     const char *name; /* IANA's */
     enum sl_ctr ctr;
 };
+
+/* By IANA's number; one without a name when we don't know it. */
+const struct sl_engine_suite *sl_engine_suite(uint16_t id);
 
 struct sl_engine_facts {
     const char *version; /* "TLSv1.3" */

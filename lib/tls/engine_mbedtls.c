@@ -13,25 +13,6 @@
 #define HANDSHAKE_MAX_BYTES 131072 /* hello, skipped early data and the rest */
 #define BUFFER_SLACK_BYTES 256     /* headers, nonces and tags in front of and behind a record in mbedTLS's buffers */
 
-static const struct sl_engine_suite suites[] = {
-    {MBEDTLS_TLS1_3_AES_128_GCM_SHA256, "TLS_AES_128_GCM_SHA256", SL_CTR_TLS_SUITE_AES128_GCM},
-    {MBEDTLS_TLS1_3_AES_256_GCM_SHA384, "TLS_AES_256_GCM_SHA384", SL_CTR_TLS_SUITE_AES256_GCM},
-    {MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256, "TLS_CHACHA20_POLY1305_SHA256", SL_CTR_TLS_SUITE_CHACHA20_POLY1305},
-    {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-     SL_CTR_TLS_SUITE_AES128_GCM},
-    {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-     SL_CTR_TLS_SUITE_AES256_GCM},
-    {MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
-     SL_CTR_TLS_SUITE_CHACHA20_POLY1305},
-    {MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-     SL_CTR_TLS_SUITE_AES128_GCM},
-    {MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-     SL_CTR_TLS_SUITE_AES256_GCM},
-    {MBEDTLS_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
-     SL_CTR_TLS_SUITE_CHACHA20_POLY1305},
-    {0, "", SL_CTR_TLS_SUITE_AES128_GCM},
-};
-
 /* ---- mbedTLS's callbacks ---- */
 
 static int wire_out(void *ctx, const unsigned char *buf, size_t len)
@@ -152,8 +133,7 @@ static void conf_peer(mbedtls_ssl_config *conf, const struct sl_engine_policy_co
     mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_NONE);
     if (!trust)
         return;
-    mbedtls_ssl_conf_authmode(conf, app->role == SL_ENGINE_CLIENT ? MBEDTLS_SSL_VERIFY_REQUIRED
-                                                                  : MBEDTLS_SSL_VERIFY_OPTIONAL);
+    mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_OPTIONAL); /* check_peer and check_end say what comes of it */
     mbedtls_ssl_conf_ca_chain(conf, &trust->ca, trust->crl.raw.p ? &trust->crl : NULL);
 }
 
@@ -241,19 +221,20 @@ static int prepare(struct sl_engine *e)
     return ret;
 }
 
-/* A client's certificate is looked at by mbedTLS, but what follows from that is ours to say, as soon as that has been:
+/* The peer's certificate is looked at by mbedTLS, but what follows from that is ours to say, as soon as that has been:
  * it would send other alerts than the RFCs name. */
 static int check_peer(struct sl_engine *e, int state)
 {
     const mbedtls_ssl_session *s = e->ssl.MBEDTLS_PRIVATE(session_negotiate);
     const struct sl_engine_policy_conf *app = &e->policy->app;
+    bool server = app->role == SL_ENGINE_SERVER;
 
-    if (!app->trust || app->role != SL_ENGINE_SERVER || !s || state != MBEDTLS_SSL_CLIENT_CERTIFICATE ||
+    if (!app->trust || !s || state != (server ? MBEDTLS_SSL_CLIENT_CERTIFICATE : MBEDTLS_SSL_SERVER_CERTIFICATE) ||
         e->ssl.MBEDTLS_PRIVATE(state) == state)
         return 0;
     if (s->MBEDTLS_PRIVATE(peer_cert))
         e->peer_faults = s->MBEDTLS_PRIVATE(verify_result);
-    else if (app->settings->clients == SL_CLIENTS_REQUIRED)
+    else if (server && app->settings->clients == SL_CLIENTS_REQUIRED)
         return MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE;
     return e->peer_faults ? MBEDTLS_ERR_X509_CERT_VERIFY_FAILED : 0;
 }
@@ -287,6 +268,22 @@ static void use_data_keys(mbedtls_ssl_context *ssl)
         mbedtls_ssl_set_outbound_transform(ssl, data);
 }
 
+/* Behind the ServerHello all that a client says is under the handshake's keys, alerts too, but for the empty
+ * change_cipher_spec (RFC 8446 A.1, D.4). mbedTLS takes them for what it sends only behind that, so that whoever does
+ * not like the server's certificate would say so in clear. */
+static void use_handshake_keys(mbedtls_ssl_context *ssl)
+{
+    mbedtls_ssl_transform *keys = ssl->MBEDTLS_PRIVATE(transform_in);
+    int state = ssl->MBEDTLS_PRIVATE(state);
+
+    if (!keys || mbedtls_ssl_get_version_number(ssl) != MBEDTLS_SSL_VERSION_TLS1_3)
+        return;
+    if (state == MBEDTLS_SSL_ENCRYPTED_EXTENSIONS)
+        mbedtls_ssl_set_outbound_transform(ssl, keys);
+    else if (state == MBEDTLS_SSL_CLIENT_CCS_AFTER_SERVER_FINISHED)
+        mbedtls_ssl_set_outbound_transform(ssl, NULL);
+}
+
 /* State after state until the handshake is over, tickets included; mbedTLS's error. */
 static int shake_hands(struct sl_engine *e)
 {
@@ -302,6 +299,8 @@ static int shake_hands(struct sl_engine *e)
             ret = e->refused.why ? MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE : check_peer(e, state);
         if (e->policy->app.role == SL_ENGINE_SERVER)
             use_data_keys(&e->ssl);
+        else
+            use_handshake_keys(&e->ssl);
     }
     return ret ? ret : check_end(e);
 }
@@ -331,7 +330,8 @@ static struct sl_engine *create(struct sl_engine_policy *policy, const struct sl
     e->policy = policy;
     e->start = *start;
     e->start.n_certs = SL_MIN(start->n_certs, (uint32_t)SL_SITE_CERTIFICATES_MAX);
-    memcpy(e->certs, start->certs, e->start.n_certs * sizeof *e->certs);
+    if (start->n_certs)
+        memcpy(e->certs, start->certs, e->start.n_certs * sizeof *e->certs);
     e->start.certs = e->certs;
     return e;
 }
@@ -372,9 +372,7 @@ static void facts(const struct sl_engine *e, struct sl_engine_facts *out)
     out->version = v13 ? "TLSv1.3" : "TLSv1.2";
     out->version_ctr = v13 ? SL_CTR_TLS_VERSION_13 : SL_CTR_TLS_VERSION_12;
     out->alpn = alpn ? alpn : "";
-    out->suite = suites;
-    while (out->suite->id && out->suite->id != id)
-        out->suite++;
+    out->suite = sl_engine_suite((uint16_t)id);
     out->resumed = !e->signed_once && e->policy->app.role == SL_ENGINE_SERVER;
     out->identity = e->identity;
 }

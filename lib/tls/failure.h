@@ -11,8 +11,8 @@ enum sl_tls_fail {
     SL_TLS_FAIL_VERSION,     /* no version in common */
     SL_TLS_FAIL_SUITE,       /* no suite, group or signature in common */
     SL_TLS_FAIL_ALPN,        /* no application protocol in common */
-    SL_TLS_FAIL_NAME,        /* a name that the listener does not serve */
-    SL_TLS_FAIL_CERTIFICATE, /* the client's certificate is missing or not to be trusted */
+    SL_TLS_FAIL_NAME,        /* a name that the listener does not serve, or that is none */
+    SL_TLS_FAIL_CERTIFICATE, /* the peer's certificate is missing or not to be trusted */
     SL_TLS_FAIL_MESSAGE,     /* a message out of order or malformed */
     SL_TLS_FAIL_RECORD,      /* a record malformed, too long, or with a bad tag */
     SL_TLS_FAIL_KEY_UPDATE,  /* RFC 8446 4.6.3: a malformed one */

@@ -80,8 +80,8 @@ static bool choose_certificates(struct sl_tls_conn *c, const struct sl_hello *h,
     enum sl_hello_name kind = sl_hello_name(h, name);
     bool known;
 
-    start->n_certs = sl_site_certificates(c->site, name, certs, SL_SITE_CERTIFICATES_MAX, &known);
-    if (kind != SL_HELLO_NAME_NONE && !known && c->site->settings.unknown_sni == SL_UNKNOWN_SNI_REFUSE)
+    start->n_certs = sl_site_certificates(sl_site_of(c->terms), name, certs, SL_SITE_CERTIFICATES_MAX, &known);
+    if (kind != SL_HELLO_NAME_NONE && !known && c->terms->settings.unknown_sni == SL_UNKNOWN_SNI_REFUSE)
         return refuse(failure, SL_TLS_FAIL_NAME, SL_ALERT_UNRECOGNIZED_NAME);
     if (!start->n_certs)
         return refuse(failure, SL_TLS_FAIL_INTERNAL, SL_ALERT_INTERNAL_ERROR);
@@ -100,16 +100,17 @@ static bool choose_certificates(struct sl_tls_conn *c, const struct sl_hello *h,
 static bool begin(struct sl_tls_conn *c, struct sl_tls_failure *failure)
 {
     struct sl_certificate *certs[SL_SITE_CERTIFICATES_MAX];
+    const struct sl_tls_site *site = sl_site_of(c->terms);
     struct sl_engine_start start = {.wire = &c->wire, .hello = &c->hello, .binding = c->binding};
     struct sl_hello hello;
 
     if (!sl_hello_parse(c->hello.bytes, c->hello.len, &hello, failure) ||
-        !choose_protocol(&c->site->settings, &hello, &start, failure) ||
+        !choose_protocol(&c->terms->settings, &hello, &start, failure) ||
         !choose_certificates(c, &hello, certs, &start, failure))
         return false;
-    if (c->site->tickets)
-        sl_ticket_host_binding(c->site->binding, c->sni, c->binding);
-    c->engine = c->tls->engine->create(c->site->policy, &start);
+    if (site->tickets)
+        sl_ticket_host_binding(site->binding, c->sni, c->binding);
+    c->engine = c->terms->engine->create(c->terms->policy, &start);
     return c->engine || refuse(failure, SL_TLS_FAIL_INTERNAL, SL_ALERT_INTERNAL_ERROR);
 }
 

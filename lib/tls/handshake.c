@@ -42,18 +42,23 @@ void sl_tls_handshake_fail(struct sl_tls_conn *c, const struct sl_tls_failure *f
     if (orderly) {
         sl_wire_flush(&c->wire);
         lower->ops->shutdown(lower);
-        sl_tls_conn_linger(c);
     } else {
         lower->ops->abort(lower, sl_tls_fail_info[f->why].reason);
-        sl_tls_conn_free(c);
     }
+    if (c->terms->role == SL_ENGINE_CLIENT)
+        sl_tls_stream_refuse(c, f->why == SL_TLS_FAIL_RESET ? lower->reason : sl_tls_fail_info[f->why].reason);
+    else if (orderly)
+        sl_tls_conn_linger(c);
+    else
+        sl_tls_conn_free(c);
 }
 
 /* The engine's place is taken by the record layer. */
 static void hand_over(struct sl_tls_conn *c, struct sl_tls_secrets *secrets)
 {
-    c->tls->engine->destroy(c->engine);
+    c->terms->engine->destroy(c->engine);
     sl_record_start(&c->record, secrets);
+    c->record.client = c->terms->role == SL_ENGINE_CLIENT;
     sl_crypto_wipe(secrets, sizeof *secrets);
     c->keyed = true;
 }
@@ -63,7 +68,7 @@ static void tell_facts(struct sl_tls_conn *c)
     struct sl_stats *st = c->tls->params.stats;
     struct sl_engine_facts facts;
 
-    c->tls->engine->facts(c->engine, &facts);
+    c->terms->engine->facts(c->engine, &facts);
     c->suite = facts.suite->name;
     c->alpn = facts.alpn;
     if (facts.identity[0])
@@ -71,8 +76,11 @@ static void tell_facts(struct sl_tls_conn *c)
     sl_stat_inc(st, SL_CTR_TLS_HANDSHAKES);
     sl_stat_inc(st, facts.version_ctr);
     sl_stat_inc(st, facts.suite->ctr);
+    c->resumed = facts.resumed;
     if (facts.resumed)
         sl_stat_inc(st, SL_CTR_TLS_RESUMED);
+    if (c->terms->role == SL_ENGINE_CLIENT)
+        sl_stat_inc(st, SL_CTR_TLS_DIALLED);
 }
 
 static void done(struct sl_tls_conn *c)
@@ -80,7 +88,7 @@ static void done(struct sl_tls_conn *c)
     static const struct sl_tls_failure bad_end = {.why = SL_TLS_FAIL_MESSAGE};
     struct sl_tls_secrets secrets;
 
-    if (!c->tls->engine->finish(c->engine, &secrets)) {
+    if (!c->terms->engine->finish(c->engine, &secrets)) {
         sl_tls_handshake_fail(c, &bad_end, false);
         return;
     }
@@ -98,12 +106,18 @@ static uint64_t want_operation(struct sl_tls_conn *c, struct sl_op *op)
     return sl_op_submit(c->tls->engines.ops, op);
 }
 
-/* Reads on in the hello; true once an engine has it. */
+/* How a handshake comes to its engine. */
+static enum sl_hello_status (*const begin[])(struct sl_tls_conn *c, struct sl_tls_failure *failure) = {
+    [SL_ENGINE_SERVER] = sl_tls_greet,
+    [SL_ENGINE_CLIENT] = sl_tls_dial,
+};
+
+/* Reads on in the hello, where there is one to read; true once an engine has begun. */
 static bool greet(struct sl_tls_conn *c)
 {
     struct sl_tls_failure failure = {0};
 
-    switch (sl_tls_greet(c, &failure)) {
+    switch (begin[c->terms->role](c, &failure)) {
     case SL_HELLO_MORE:
         return false;
     case SL_HELLO_WHOLE:
@@ -123,7 +137,7 @@ static uint64_t go_on(struct sl_tls_conn *c)
 
     if (!c->engine && !greet(c))
         return GREET_PRICE_NS;
-    step = t->engine->step(c->engine, &report);
+    step = c->terms->engine->step(c->engine, &report);
     sl_wire_flush(&c->wire);
     switch (step) {
     case SL_ENGINE_WANT_BYTES:

@@ -14,7 +14,7 @@
 #define SL_RECORD_OVERHEAD_BYTES 29     /* 1.2 with GCM: header, explicit nonce, tag; the others have less */
 #define SL_RECORD_SMALL_BYTES 48        /* data room that buffers for headers and trailers need */
 #define SL_RECORD_SLICES_MAX 64         /* pieces of one record; what comes in more is copied together */
-#define SL_RECORD_BARREN_MAX 32         /* records without payload in a row (empty ones, warnings, KeyUpdates) */
+#define SL_RECORD_BARREN_MAX 32         /* records without payload in a row (empty, warnings, KeyUpdates, tickets) */
 #define SL_RECORDS_PER_KEY_MAX (UINT64_C(1) << 24) /* below the bound of RFC 8446 5.5 for AES-GCM, 2^24.5 */
 
 enum sl_record_status {
@@ -45,12 +45,14 @@ struct sl_record {
     uint64_t sealed_at_ns;       /* when the last record of data was sealed */
     uint32_t run_bytes;          /* sealed without a pause, no more counted than decides the size of records */
     uint8_t aead;                /* enum sl_aead_id */
-    bool v13, sha384;
-    bool answer; /* the peer asked for a KeyUpdate of ours */
-    bool shut;   /* close_notify or a fatal alert was sent: nothing follows it */
+    bool v13 : 1, sha384 : 1;
+    bool client : 1;     /* the peer is a server, which may give tickets; set after start */
+    bool answer : 1;     /* the peer asked for a KeyUpdate of ours */
+    bool shut : 1;       /* close_notify or a fatal alert was sent: nothing follows it */
+    uint16_t skip_bytes; /* 1.3: of a ticket that are still to come */
     uint8_t barren;
     uint8_t n_message;  /* bytes in `message` */
-    uint8_t message[5]; /* 1.3: a KeyUpdate that is not complete */
+    uint8_t message[5]; /* 1.3: a message's header, or a KeyUpdate, that is not complete */
 };
 
 /* One connection in one call. */

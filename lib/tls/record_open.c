@@ -7,7 +7,11 @@
 
 #define LIKELY_SLICE_BYTES 1200 /* of a full segment */
 #define KEY_UPDATE 24           /* RFC 8446 B.3 */
+#define NEW_SESSION_TICKET 4
 #define CLIENT_HELLO 1
+#define MESSAGE_HEADER_BYTES 4 /* RFC 8446 4 */
+#define TICKET_MIN_BYTES 14    /* with a ticket of one byte (RFC 8446 4.6.1) */
+#define TICKET_MAX_BYTES UINT16_MAX
 #define WARNING 1
 #define FATAL 2
 
@@ -330,36 +334,92 @@ static enum sl_record_status key_update(struct sl_record_ctx *x)
         r->answer = true;
         sl_record_settle(x); /* or later, but before the next record */
     }
-    return barren(x);
+    return SL_RECORD_OK;
 }
 
-/* After the handshake a peer has one message left to send, KeyUpdate, the last in its record (RFC 8446 4.6.3, 5.1). */
-static enum sl_record_status take_handshake13(struct sl_record_ctx *x, struct parts *p)
+/* Moves bytes into the message until it has n, as far as they last. */
+static void complete(struct sl_record *r, struct parts *p, uint32_t n)
 {
-    static const uint8_t head[] = {KEY_UPDATE, 0, 0, 1};
-    struct sl_record *r = x->r;
-    uint32_t len = bytes_of(p);
-    uint32_t got = copy_front(p, r->message + r->n_message, sizeof r->message - r->n_message);
+    uint32_t got = r->n_message < n ? copy_front(p, r->message + r->n_message, n - r->n_message) : 0;
 
+    drop_front(p, got);
     r->n_message = (uint8_t)(r->n_message + got);
-    if (!len || r->message[0] != KEY_UPDATE)
-        return unexpected(x);
+}
+
+/* A KeyUpdate is the last in its record (RFC 8446 4.6.3, 5.1). */
+static enum sl_record_status take_key_update(struct sl_record_ctx *x, struct parts *p)
+{
+    static const uint8_t head[MESSAGE_HEADER_BYTES] = {KEY_UPDATE, 0, 0, 1};
+    struct sl_record *r = x->r;
+
     if (memcmp(r->message, head, SL_MIN((size_t)r->n_message, sizeof head)) != 0)
         return record_fail(x, SL_TLS_FAIL_KEY_UPDATE, SL_ALERT_DECODE_ERROR);
-    if (len > got)
+    complete(r, p, sizeof r->message);
+    if (p->n)
         return unexpected(x);
-    return r->n_message == sizeof r->message ? key_update(x) : barren(x);
+    return r->n_message == sizeof r->message ? key_update(x) : SL_RECORD_OK;
 }
 
-/* Renegotiation is refused (RFC 5746 4.5). */
+/* The header of a ticket: what follows is skipped, however it comes. */
+static enum sl_record_status take_ticket(struct sl_record_ctx *x)
+{
+    struct sl_record *r = x->r;
+    uint32_t len = (uint32_t)r->message[1] << 16 | (uint32_t)r->message[2] << 8 | r->message[3];
+
+    if (r->n_message < MESSAGE_HEADER_BYTES)
+        return SL_RECORD_OK;
+    if (len < TICKET_MIN_BYTES)
+        return record_fail(x, SL_TLS_FAIL_MESSAGE, SL_ALERT_DECODE_ERROR);
+    if (len > TICKET_MAX_BYTES)
+        return record_fail(x, SL_TLS_FAIL_LIMIT, SL_ALERT_UNEXPECTED_MESSAGE);
+    r->n_message = 0;
+    r->skip_bytes = (uint16_t)len;
+    sl_stat_inc(x->shared->stats, SL_CTR_TLS_TICKETS_SKIPPED);
+    return SL_RECORD_OK;
+}
+
+/* The next message, or a piece of it. After the handshake a peer has one left to send, KeyUpdate (RFC 8446 4.6.3), and a
+ * server tickets (4.6.1). */
+static enum sl_record_status take_message(struct sl_record_ctx *x, struct parts *p)
+{
+    struct sl_record *r = x->r;
+
+    if (r->skip_bytes) {
+        uint32_t n = SL_MIN((uint32_t)r->skip_bytes, bytes_of(p));
+
+        drop_front(p, n);
+        r->skip_bytes = (uint16_t)(r->skip_bytes - n);
+        return SL_RECORD_OK;
+    }
+    complete(r, p, MESSAGE_HEADER_BYTES);
+    if (r->message[0] == KEY_UPDATE)
+        return take_key_update(x, p);
+    return r->message[0] == NEW_SESSION_TICKET && r->client ? take_ticket(x) : unexpected(x);
+}
+
+static enum sl_record_status take_handshake13(struct sl_record_ctx *x, struct parts *p)
+{
+    enum sl_record_status status = bytes_of(p) ? SL_RECORD_OK : unexpected(x);
+
+    while (status == SL_RECORD_OK && p->n)
+        status = take_message(x, p);
+    return status == SL_RECORD_OK ? barren(x) : status;
+}
+
+/* Renegotiation is refused (RFC 5746 4.5); a server that asks for it is not answered (RFC 5246 7.4.1.1). */
 static enum sl_record_status take_handshake(struct sl_record_ctx *x, struct parts *p)
 {
-    uint8_t type = 0;
+    static const uint8_t hello_request[MESSAGE_HEADER_BYTES];
+    uint8_t head[MESSAGE_HEADER_BYTES] = {0};
 
     if (x->r->v13)
         return take_handshake13(x, p);
-    copy_front(p, &type, 1);
-    return type == CLIENT_HELLO ? record_fail(x, SL_TLS_FAIL_MESSAGE, SL_ALERT_NO_RENEGOTIATION) : unexpected(x);
+    copy_front(p, head, sizeof head);
+    if (!x->r->client && head[0] == CLIENT_HELLO)
+        return record_fail(x, SL_TLS_FAIL_MESSAGE, SL_ALERT_NO_RENEGOTIATION);
+    if (x->r->client && bytes_of(p) == sizeof head && memcmp(head, hello_request, sizeof head) == 0)
+        return barren(x);
+    return unexpected(x);
 }
 
 /* What an open record is for. Payload is left in p, everything else is dealt with. */
@@ -367,7 +427,7 @@ static enum sl_record_status take(struct sl_record_ctx *x, struct parts *p, uint
 {
     enum sl_record_status status;
 
-    if (x->r->n_message && type != RECORD_HANDSHAKE)
+    if ((x->r->n_message || x->r->skip_bytes) && type != RECORD_HANDSHAKE)
         return unexpected(x); /* RFC 8446 5.1: nothing stands between the pieces of a message */
     if (type == RECORD_DATA) {
         if (bytes_of(p) == 0)

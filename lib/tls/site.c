@@ -174,24 +174,36 @@ static int begin_tickets(struct sl_tls_site *site)
  * would have to carry that: such listeners give none. */
 static int resume_and_trust(struct sl_tls_site *site, const struct sl_conf *conf, uint32_t index, struct sl_err *err)
 {
+    struct sl_tls_terms *x = &site->terms;
     enum sl_trust_fault fault;
     uint32_t at;
 
-    sl_tls_settings_of(&site->settings, conf, index);
-    if (site->settings.clients != SL_CLIENTS_OFF) {
-        site->trust = sl_trust_parse(site->settings.conf, &fault, &at);
-        return site->trust ? 0
-                           : sl_err_set(err, -EINVAL, "listener '%s': client_ca can't be read", site->listener->name.s);
+    sl_tls_settings_of(&x->settings, conf, index);
+    if (x->settings.clients != SL_CLIENTS_OFF) {
+        x->trust = sl_trust_parse(x->settings.conf, &fault, &at);
+        return x->trust ? 0
+                        : sl_err_set(err, -EINVAL, "listener '%s': client_ca can't be read", site->listener->name.s);
     }
-    if (site->settings.tickets && begin_tickets(site) < 0)
+    if (x->settings.tickets && begin_tickets(site) < 0)
         return sl_err_set(err, -ENOMEM, "listener '%s': out of memory", site->listener->name.s);
-    sl_ticket_site_binding(&site->settings, site->listener->name.s, site->binding);
+    sl_ticket_site_binding(&x->settings, site->listener->name.s, site->binding);
     return 0;
 }
 
-struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engine_ops *engine,
-                                   const struct sl_engine_shared *shared, const struct sl_conf *conf, uint32_t index,
-                                   struct sl_err *err)
+static void destroy(struct sl_tls_terms *terms)
+{
+    struct sl_tls_site *site = sl_site_of(terms);
+
+    sl_terms_done(terms);
+    store_release(site->store);
+    sl_names_free(&site->names);
+    sl_tickets_free(site->tickets);
+    free(site->alpn);
+    free(site);
+}
+
+struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engine_shared *shared,
+                                   const struct sl_conf *conf, uint32_t index, struct sl_err *err)
 {
     const struct sl_conf_listener *l = &conf->listeners[index];
     struct sl_tls_site *site = calloc(1, sizeof *site);
@@ -202,10 +214,9 @@ struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engin
         free(site);
         return NULL;
     }
-    sl_list_init(&site->link);
-    site->refs = 1;
+    sl_terms_init(&site->terms, SL_ENGINE_SERVER, &sl_engine_mbedtls, l->handshake_timeout_ns.v, destroy);
+    site->terms.label = l->name.s;
     site->listener = l;
-    sl_fifo_init(&site->handshake_timers, l->handshake_timeout_ns.v);
     site->store = store_get(stores, conf);
     site->alpn = alpn_list(l);
     if (!site->store || !site->alpn) {
@@ -217,27 +228,14 @@ struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engin
     find_defaults(site);
     if (resume_and_trust(site, conf, index, err) < 0)
         goto fail;
-    policy.settings = &site->settings;
+    policy.settings = &site->terms.settings;
     policy.tickets = site->tickets;
-    policy.trust = site->trust;
+    policy.trust = site->terms.trust;
     policy.alpn = l->n_alpn ? site->alpn : NULL;
-    site->policy = engine->policy_create(&policy, err);
-    if (site->policy)
+    site->terms.policy = site->terms.engine->policy_create(&policy, err);
+    if (site->terms.policy)
         return site;
 fail:
-    sl_site_destroy(site, engine);
+    destroy(&site->terms);
     return NULL;
-}
-
-void sl_site_destroy(struct sl_tls_site *site, const struct sl_engine_ops *engine)
-{
-    if (site->policy)
-        engine->policy_destroy(site->policy);
-    sl_list_remove(&site->link);
-    store_release(site->store);
-    sl_names_free(&site->names);
-    sl_tickets_free(site->tickets);
-    sl_trust_free(site->trust);
-    free(site->alpn);
-    free(site);
 }

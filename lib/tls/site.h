@@ -5,10 +5,8 @@
 #define SL_TLS_SITE_H
 
 #include "conf/conf.h"
-#include "timer/timer.h"
-#include "tls/engine.h"
 #include "tls/names.h"
-#include "tls/policy.h"
+#include "tls/terms.h"
 #include "tls/ticket.h"
 
 /* Certificates of one configuration. */
@@ -20,28 +18,26 @@ struct sl_cert_store {
 };
 
 struct sl_tls_site {
-    struct sl_tls *tls;
-    struct sl_list link; /* in sl_tls.sites */
-    uint32_t refs;       /* the creator's and one per connection */
+    struct sl_tls_terms terms;
     const struct sl_conf_listener *listener;
     struct sl_cert_store *store;
     struct sl_names names;
     uint32_t n_defaults;
     uint32_t defaults[SL_SITE_CERTIFICATES_MAX]; /* certificates for a name that nobody covers, or for none */
     const char **alpn;                           /* NULL-terminated */
-    struct sl_tls_settings settings;
     uint8_t binding[SL_TICKET_BINDING_BYTES];
     struct sl_tickets *tickets; /* NULL: none are given */
-    struct sl_trust *trust;     /* NULL: clients are not asked for certificates */
-    struct sl_engine_policy *policy;
-    struct sl_fifo handshake_timers;
 };
 
+/* Whose terms these are, of the server's role. */
+static inline struct sl_tls_site *sl_site_of(struct sl_tls_terms *terms)
+{
+    return sl_container_of(terms, struct sl_tls_site, terms);
+}
+
 /* The site of listener `index`; NULL with err. */
-struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engine_ops *engine,
-                                   const struct sl_engine_shared *shared, const struct sl_conf *conf, uint32_t index,
-                                   struct sl_err *err);
-void sl_site_destroy(struct sl_tls_site *site, const struct sl_engine_ops *engine);
+struct sl_tls_site *sl_site_create(struct sl_list *stores, const struct sl_engine_shared *shared,
+                                   const struct sl_conf *conf, uint32_t index, struct sl_err *err);
 
 /* Certificate indices for a name as a client sent it ("" for none): preferred first, at most max. *known: the name is
  * covered, otherwise they are the default's. */

@@ -155,10 +155,10 @@ static void shutdown_stream(struct sl_stream *s)
 {
     struct sl_tls_conn *c = conn_of(s);
 
-    if (c->phase != SL_TLS_OPEN || c->shut)
+    if ((c->phase != SL_TLS_OPEN && c->phase != SL_TLS_HANDSHAKE) || c->shut)
         return;
     c->shut = true;
-    if (!c->n_held)
+    if (c->phase == SL_TLS_OPEN && !c->n_held)
         finish_shutdown(c);
 }
 
@@ -166,11 +166,16 @@ static void abort_stream(struct sl_stream *s, enum sl_reason reason)
 {
     struct sl_tls_conn *c = conn_of(s);
 
-    if (c->phase != SL_TLS_OPEN)
+    if (c->phase != SL_TLS_OPEN && c->phase != SL_TLS_HANDSHAKE)
         return;
     c->wire.lower->ops->abort(c->wire.lower, reason); /* RST discards what is queued: an alert would not arrive */
+    if (c->phase == SL_TLS_HANDSHAKE) {
+        sl_tls_stream_refuse(c, reason);
+        return;
+    }
     c->phase = SL_TLS_ENDED;
     s->reason = (uint8_t)reason;
+    s->state &= (uint8_t) ~(SL_STREAM_READABLE | SL_STREAM_WRITABLE);
     sl_stream_raise(s, SL_STREAM_CLOSED);
 }
 
@@ -197,6 +202,7 @@ static void facts(struct sl_stream *s, struct sl_facts *out)
     out->alpn = c->alpn;
     out->version = !c->keyed ? "" : c->record.v13 ? "TLSv1.3" : "TLSv1.2";
     out->suite = c->suite;
+    out->resumed = c->resumed;
     out->identity = c->identity ? c->identity : "";
 }
 
@@ -210,13 +216,32 @@ const struct sl_stream_ops sl_tls_stream_ops = {
     .facts = facts,
 };
 
-void sl_tls_stream_open(struct sl_tls_conn *c)
+/* From now on it is a stream that the user has, and not a handshake. */
+static void enter(struct sl_tls_conn *c, enum sl_tls_phase phase)
 {
-    c->phase = SL_TLS_OPEN;
+    c->phase = (uint8_t)phase;
     c->tls->n_streams++;
     sl_stat_inc(c->tls->params.stats, SL_CTR_TLS_STREAMS);
+}
+
+void sl_tls_stream_open(struct sl_tls_conn *c)
+{
+    enter(c, SL_TLS_OPEN);
     sl_stream_raise(&c->up, SL_STREAM_OPEN | (may_read(c) ? SL_STREAM_READABLE : 0) |
                                 (credit(&c->up) ? SL_STREAM_WRITABLE : 0));
+    if (c->shut) /* by a user who could not wait */
+        finish_shutdown(c);
+}
+
+void sl_tls_stream_refuse(struct sl_tls_conn *c, enum sl_reason reason)
+{
+    sl_tls_handshake_leave(c);
+    if (c->engine)
+        c->terms->engine->destroy(c->engine);
+    c->engine = NULL;
+    enter(c, SL_TLS_ENDED);
+    c->up.reason = (uint8_t)reason;
+    sl_stream_raise(&c->up, SL_STREAM_CLOSED);
 }
 
 void sl_tls_stream_events(struct sl_tls_conn *c, uint8_t events)

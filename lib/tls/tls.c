@@ -40,7 +40,6 @@ int sl_tls_create(const struct sl_tls_params *params, struct sl_tls **tls, struc
     t->records.small = params->small_pool;
     t->records.stats = params->stats;
     t->records.records_max = params->records_per_key ? params->records_per_key : SL_RECORDS_PER_KEY_MAX;
-    t->engine = &sl_engine_mbedtls;
     t->engines.fibers = sl_fiber_pool_create(params->handshakes_max, SL_FIBER_SWITCH_BEST);
     t->engines.ops = sl_op_queue_create();
     t->engines.keylog = params->keylog;
@@ -58,7 +57,7 @@ int sl_tls_create(const struct sl_tls_params *params, struct sl_tls **tls, struc
     sl_list_init(&t->queue);
     sl_list_init(&t->hellos);
     sl_list_init(&t->starved);
-    sl_list_init(&t->sites);
+    sl_list_init(&t->terms);
     sl_list_init(&t->stores);
     sl_fifo_init(&t->linger_timers, LINGER_NS);
     *tls = t;
@@ -77,8 +76,11 @@ void sl_tls_destroy(struct sl_tls *t)
         c->wire.lower->ops->abort(c->wire.lower, SL_REASON_ABORTED);
         sl_tls_conn_free(c);
     }
-    while ((node = sl_list_pop_front(&t->sites)))
-        sl_site_destroy(sl_container_of(node, struct sl_tls_site, link), t->engine);
+    while ((node = sl_list_pop_front(&t->terms))) {
+        struct sl_tls_terms *terms = sl_container_of(node, struct sl_tls_terms, link);
+
+        terms->destroy(terms);
+    }
     sl_op_queue_destroy(t->engines.ops);
     sl_fiber_pool_destroy(t->engines.fibers);
     sl_wire_shared_done(&t->shared);
@@ -97,12 +99,12 @@ void sl_tls_limit(struct sl_tls *t, uint32_t handshakes_max)
 
 struct sl_tls_site *sl_tls_site_create(struct sl_tls *t, const struct sl_conf *conf, uint32_t index, struct sl_err *err)
 {
-    struct sl_tls_site *site = sl_site_create(&t->stores, t->engine, &t->engines, conf, index, err);
+    struct sl_tls_site *site = sl_site_create(&t->stores, &t->engines, conf, index, err);
 
     if (!site)
         return NULL;
-    site->tls = t;
-    sl_list_push_back(&t->sites, &site->link);
+    site->terms.tls = t;
+    sl_list_push_back(&t->terms, &site->terms.link);
     return site;
 }
 
@@ -110,10 +112,14 @@ int sl_tls_use_tickets(struct sl_tls *t, const struct sl_conf *conf, const struc
 {
     int ret = 0;
 
-    for (struct sl_list *l = t->sites.next; l != &t->sites; l = l->next) {
-        struct sl_tls_site *site = sl_container_of(l, struct sl_tls_site, link);
-        uint32_t at = site->listener->tls.index;
+    for (struct sl_list *l = t->terms.next; l != &t->terms; l = l->next) {
+        struct sl_tls_terms *terms = sl_container_of(l, struct sl_tls_terms, link);
+        struct sl_tls_site *site = sl_site_of(terms);
+        uint32_t at;
 
+        if (terms->role != SL_ENGINE_SERVER)
+            continue;
+        at = site->listener->tls.index;
         if (site->store->conf == conf && at < n && site->tickets && sl_tickets_use(site->tickets, &sets[at]) < 0)
             ret = -ENOMEM;
     }
@@ -122,11 +128,11 @@ int sl_tls_use_tickets(struct sl_tls *t, const struct sl_conf *conf, const struc
 
 void sl_tls_site_release(struct sl_tls_site *site)
 {
-    if (site && --site->refs == 0)
-        sl_site_destroy(site, site->tls->engine);
+    if (site)
+        sl_terms_release(&site->terms);
 }
 
-bool sl_tls_site_unused(const struct sl_tls_site *site) { return site->refs == 1; }
+bool sl_tls_site_unused(const struct sl_tls_site *site) { return site->terms.refs == 1; }
 
 /* ---- steps of the loop ---- */
 
@@ -219,14 +225,14 @@ void sl_tls_timers(struct sl_tls *t, uint64_t now)
     struct sl_timer *due;
 
     t->now = now;
-    for (struct sl_list *l = t->sites.next, *next; l != &t->sites; l = next) {
-        struct sl_tls_site *site = sl_container_of(l, struct sl_tls_site, link);
+    for (struct sl_list *l = t->terms.next, *next; l != &t->terms; l = next) {
+        struct sl_tls_terms *terms = sl_container_of(l, struct sl_tls_terms, link);
 
         next = l->next;
-        site->refs++; /* the last connection may take the site with it */
-        while ((due = sl_fifo_pop_due(&site->handshake_timers, now)))
+        terms->refs++; /* the last connection may take them with it */
+        while ((due = sl_fifo_pop_due(&terms->handshake_timers, now)))
             sl_tls_handshake_fail(sl_container_of(due, struct sl_tls_conn, timer), &timeout, false);
-        sl_tls_site_release(site);
+        sl_terms_release(terms);
     }
     while ((due = sl_fifo_pop_due(&t->linger_timers, now)))
         sl_tls_conn_free(sl_container_of(due, struct sl_tls_conn, timer));
@@ -239,8 +245,8 @@ uint64_t sl_tls_next(const struct sl_tls *t)
     if (!sl_list_empty(&t->queue) || !sl_list_empty(&t->hellos) || !sl_list_empty(&t->lower.list) ||
         sl_op_waiting(t->engines.ops))
         return 0;
-    for (const struct sl_list *l = t->sites.next; l != &t->sites; l = l->next)
-        next = SL_MIN(next, sl_fifo_next(&sl_container_of((uintptr_t)l, struct sl_tls_site, link)->handshake_timers));
+    for (const struct sl_list *l = t->terms.next; l != &t->terms; l = l->next)
+        next = SL_MIN(next, sl_fifo_next(&sl_container_of((uintptr_t)l, struct sl_tls_terms, link)->handshake_timers));
     return next;
 }
 

@@ -1,5 +1,5 @@
 /* tls: TLS of one worker: handshakes (mbedTLS, behind engine.h), the record layer (record.h), certificates by SNI,
- * ALPN. Takes a stream below and offers a stream above; knows neither tcp nor proxy. No mbedTLS type stands in
+ * ALPN. In either role. Takes a stream below and offers a stream above; knows neither tcp nor proxy. No mbedTLS type stands in
  * this header. */
 #ifndef SL_TLS_H
 #define SL_TLS_H
@@ -11,7 +11,10 @@
 struct sl_tls;
 /* What a listener presents: certificates, ALPN, limits. Of one generation of configuration; counted. */
 struct sl_tls_site;
+/* How connections are dialled: settings, authorities, ALPN, limits. Counted like a site. */
+struct sl_tls_client;
 struct sl_ticket_set; /* ticket.h */
+struct sl_engine_ops; /* engine.h */
 
 struct sl_tls_params {
     struct rte_mempool *pool;       /* packet buffers for handshakes, and for bytes that have to be copied */
@@ -62,6 +65,32 @@ bool sl_tls_site_unused(const struct sl_tls_site *site);
  * stream below finishes by itself. */
 struct sl_stream *sl_tls_accept(struct sl_tls *tls, struct sl_tls_site *site, struct sl_stream *lower,
                                 struct sl_ready *ready, void *owner, uint64_t now);
+
+/* All of it but the label outlives the client. */
+struct sl_tls_client_conf {
+    const char *label; /* what the log calls it; at most 63 bytes */
+    /* Versions, suites, groups; client_ca_pem: the authorities that servers' certificates must lead to, without them none
+     * is looked at. NULL: the policy intermediate, without authorities. */
+    const struct sl_conf_tls *settings;
+    const char *const *alpn; /* NULL-terminated, the preferred first; NULL: none */
+    uint64_t handshake_timeout_ns;
+    const struct sl_engine_ops *engine; /* NULL: mbedTLS */
+    const void *engine_conf;            /* for engines of others: struct sl_engine_policy_conf.extra */
+};
+
+/* With one reference. NULL with err: no memory, authorities that can't be read, or the engine's reason. */
+struct sl_tls_client *sl_tls_client_create(struct sl_tls *tls, const struct sl_tls_client_conf *conf,
+                                           struct sl_err *err);
+/* Drops a reference; connections hold their own. */
+void sl_tls_client_release(struct sl_tls_client *client);
+
+/* Client side over an established stream `lower`, which it takes over, towards a server called name: a host name, which
+ * the server is asked for (SNI) and which its certificate must cover where there are authorities; "": neither. The stream
+ * above reports OPEN on `ready`, or CLOSED with a reason when the handshake fails: here the user does hear of it. It may
+ * also end the stream before; bytes pass from OPEN on. It releases the stream in every case. NULL: no memory; lower is
+ * aborted and released. After OPEN all is as with sl_tls_accept. Tickets of servers are not kept. */
+struct sl_stream *sl_tls_connect(struct sl_tls *tls, struct sl_tls_client *client, struct sl_stream *lower,
+                                 const char *name, struct sl_ready *ready, void *owner, uint64_t now);
 
 /* Steps of the loop. run: passes events of streams below on to those above and marks handshakes that can go on. crypto:
  * lets handshakes go on within the budget. timers: handshake timeouts. */

@@ -40,6 +40,11 @@ uint32_t sl_wire_read(struct sl_wire *w, void *out, uint32_t len)
     return got;
 }
 
+uint32_t sl_wire_peek(struct sl_wire *w, void *out, uint32_t len, uint32_t *waiting_bytes)
+{
+    return w->lower->ops->peek(w->lower, out, len, waiting_bytes);
+}
+
 bool sl_wire_ended(const struct sl_wire *w) { return w->dry && (w->lower->state & (SL_STREAM_EOF | SL_STREAM_CLOSED)); }
 
 uint32_t sl_wire_drain(struct sl_wire *w)

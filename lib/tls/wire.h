@@ -34,6 +34,8 @@ void sl_wire_init(struct sl_wire *w, struct sl_wire_shared *sh, struct sl_stream
 
 /* Copies at most len bytes; 0 when there are none now. */
 uint32_t sl_wire_read(struct sl_wire *w, void *out, uint32_t len);
+/* Copies at most len of the next bytes and takes none; how many wait in all. */
+uint32_t sl_wire_peek(struct sl_wire *w, void *out, uint32_t len, uint32_t *waiting_bytes);
 /* Whether the peer's side has ended and everything was read; true only after a read that came up dry. */
 bool sl_wire_ended(const struct sl_wire *w);
 /* Throws away what waits; the number of bytes. */

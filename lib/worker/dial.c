@@ -50,7 +50,7 @@ static int source(struct sl_worker *w, const struct sl_dial *d, uint32_t start, 
 struct sl_stream *dial_origin(void *ctx, const struct sl_dial *d, uint64_t now, enum sl_reason *why)
 {
     struct sl_worker *w = ctx;
-    struct sl_tcp_opts opts = d->tcp ? settings_of(d->tcp) : (struct sl_tcp_opts){0};
+    struct sl_tcp_opts opts = d->tcp ? sl_worker_tcp_opts(d->tcp) : (struct sl_tcp_opts){0};
     uint16_t min = d->lport_min ? d->lport_min : LPORT_MIN, max = d->lport_max ? d->lport_max : UINT16_MAX;
     uint32_t n = SL_MAX(d->n_sources, 1), start = d->n_sources ? (uint32_t)sl_rng_below(&w->rng, d->n_sources) : 0;
 

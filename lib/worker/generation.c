@@ -97,7 +97,7 @@ static int open_listener(struct sl_worker *w, struct generation *g, uint32_t ind
 
     if (l) {
         const struct sl_conf_listener *conf = &g->conf->listeners[index];
-        struct sl_tcp_opts opts = settings_of(&conf->tcp);
+        struct sl_tcp_opts opts = sl_worker_tcp_opts(&conf->tcp);
 
         *l = (struct listener){.at = *at, .gen = g, .index = index};
         code = sl_tcp_listen(w->tcp, at, &opts, (uint32_t)conf->backlog.v, &w->accepted, l, &l->tcp);
@@ -113,7 +113,7 @@ static int open_listener(struct sl_worker *w, struct generation *g, uint32_t ind
 static void switch_listener(struct sl_worker *w, struct listener *l, struct generation *g, uint32_t index)
 {
     const struct sl_conf_listener *conf = &g->conf->listeners[index];
-    struct sl_tcp_opts opts = settings_of(&conf->tcp);
+    struct sl_tcp_opts opts = sl_worker_tcp_opts(&conf->tcp);
 
     l->gen = g;
     l->index = index;

@@ -35,7 +35,7 @@ struct sl_worker {
     struct sl_tls *tls;
     struct sl_proxy *proxy;
     const struct sl_steer *steer;
-    struct rte_mempool *data_pool, *hdr_pool, *ref_pool, *record_pool;
+    struct sl_worker_pools pools;
     struct rte_ring *msgs;
     struct sl_rng rng;
     uint64_t pool_at;         /* when the data pool is looked at again */
@@ -55,10 +55,6 @@ struct sl_worker {
 /* ---- dial.c ---- */
 /* The proxy's dialer; ctx is the worker. */
 struct sl_stream *dial_origin(void *ctx, const struct sl_dial *d, uint64_t now, enum sl_reason *why);
-
-/* ---- settings.c ---- */
-/* What a configuration says of a connection, as tcp wants it. */
-struct sl_tcp_opts settings_of(const struct sl_conf_tcp *conf);
 
 /* ---- accept.c ---- */
 /* Hands accepted connections on: to tls, or to the proxy at once. */

@@ -1,7 +1,7 @@
 /* Settings of TCP: the configuration's words as tcp's. */
 #include "internal.h"
 
-struct sl_tcp_opts settings_of(const struct sl_conf_tcp *conf)
+struct sl_tcp_opts sl_worker_tcp_opts(const struct sl_conf_tcp *conf)
 {
     static const uint8_t cc[] = {[SL_CONGESTION_CUBIC] = SL_TCP_CC_CUBIC, [SL_CONGESTION_NEWRENO] = SL_TCP_CC_NEWRENO};
     static const uint8_t ecn[] = {[SL_CONF_ECN_OFF] = SL_TCP_ECN_OFF,

@@ -55,7 +55,7 @@ static void watch_pool(struct sl_worker *w, uint64_t now)
     if (now < w->pool_at)
         return;
     w->pool_at = now + SL_NS_PER_S;
-    free_mbufs = rte_mempool_avail_count(w->data_pool);
+    free_mbufs = rte_mempool_avail_count(w->pools.data);
     sl_stat_add(&w->stats, SL_CTR_WORKER_POOL_DATA_FREE, (uint64_t)free_mbufs - w->pool_told);
     w->pool_told = free_mbufs;
 }

@@ -33,9 +33,6 @@ struct sl_worker_params {
         replay_secret; /* 32 bytes that take the place of TCP's secret, so that a run can be replayed; NULL: the system's random */
 };
 
-/* What mbufs may be so that the pools take at most so many bytes. */
-uint32_t sl_worker_mbufs(uint64_t bytes);
-
 int sl_worker_create(const struct sl_worker_params *params, uint64_t now, struct sl_worker **worker,
                      struct sl_err *err);
 void sl_worker_destroy(struct sl_worker *w);
@@ -129,5 +126,20 @@ void sl_worker_thread_is(uint32_t id);
 /* A pool of n mbufs owned by worker `owner`. priv-less. NULL with err. data_room 0: references only. */
 struct rte_mempool *sl_worker_pool_create(const char *name, uint32_t owner, uint32_t n, uint16_t data_room, int socket,
                                           struct sl_err *err);
+
+/* ---- the pools of a worker, whatever it does ---- */
+struct sl_worker_pools {
+    struct rte_mempool *data, *hdr, *ref, *record; /* packets, headers, references, headers and tags of TLS records */
+};
+/* What mbufs may be so that the pools take at most so many bytes. */
+uint32_t sl_worker_mbufs(uint64_t bytes);
+/* mbufs: of all sizes together. -ENOMEM, -EINVAL; to be freed in every case. */
+int sl_worker_pools_create(struct sl_worker_pools *p, uint32_t owner, uint32_t mbufs, int socket, struct sl_err *err);
+void sl_worker_pools_free(struct sl_worker_pools *p);
+/* What tcp's queues may hold, in whole buffers, of a worker with these pools. */
+uint64_t sl_worker_held_max_bytes(const struct sl_worker_pools *p, uint32_t n_ifaces);
+
+/* What a configuration says of a connection, as tcp wants it. */
+struct sl_tcp_opts sl_worker_tcp_opts(const struct sl_conf_tcp *conf);
 
 #endif

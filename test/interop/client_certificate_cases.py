@@ -39,7 +39,7 @@ def case_bad_ones_are_refused_where_one_is_required(lab):
         for name, alert in BAD.items():
             with counted(lab, {"tls.failed_certificate": 1, "tls.alerts_sent": 1, "tls.handshakes": 0}):
                 refused(lab, alert, version, *certificate_options(lab, name), port=MUTUAL)
-            until(lambda: re.search(rf'listener=mutual .*"client_certificate {SITE}" .*\({alert}\)$', lab.log().splitlines()[-1]), 3, f"{name} in the log")
+            until(lambda: re.search(rf'listener=mutual .*"certificate {SITE}" .*\({alert}\)$', lab.log().splitlines()[-1]), 3, f"{name} in the log")
     s_client(lab, *certificate_options(lab, "good"), port=MUTUAL)
 
 

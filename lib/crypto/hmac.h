@@ -1,0 +1,24 @@
+/* hmac: HMAC (RFC 2104) with SHA-256 and SHA-384 over short messages, straight from the block functions. A key is taken in once and serves many messages: that is half of the blocks
+ * of a message of TLS's key schedule. No allocation. */
+#ifndef SL_CRYPTO_HMAC_H
+#define SL_CRYPTO_HMAC_H
+
+#include "base/base.h"
+
+#define SL_HMAC_MAX_BYTES 48
+
+/* A key that was taken in; as secret as the key, the owner's to erase. */
+struct sl_hmac {
+    bool sha384;
+    union sl_hmac_state {
+        uint32_t s256[8];
+        uint64_t s512[8];
+    } inner, outer;
+};
+
+/* A key of at most a block (64 or 128 bytes). */
+void sl_hmac_key(struct sl_hmac *h, bool sha384, const uint8_t *key, uint32_t key_bytes);
+/* out is as long as the hash: 32 or 48 bytes. */
+void sl_hmac(const struct sl_hmac *h, const uint8_t *p, uint32_t len, uint8_t *out);
+
+#endif
