@@ -44,7 +44,7 @@ class Contestant:
                 rivals.prepare(the_ground, bench.steer)
             else:
                 rivals.prepare_for_xdp(the_ground)
-            return rivals.Running(the_ground, self.who, bench.certificate, max(bench.get, bench.put) >= BULK, origins)
+            return rivals.Running(the_ground, self.who, bench.certificate, buffer_of(bench), origins)
         if self.device == "af_xdp" and self.kernel_client():
             sluice.prepare(the_ground, bench.steer)
         elif self.device == "af_xdp":
@@ -76,6 +76,11 @@ class Contestant:
 
     def ask(self, the_ground, it, job, seconds):
         return CLIENTS[self.client](the_ground, it.address, job, seconds)
+
+
+def buffer_of(bench):
+    """Of those that have one for each direction of each connection."""
+    return "64k" if max(bench.get, bench.put) >= BULK else "4k" if "hold" in bench.clients else "16k"
 
 
 def probe(the_ground, address):

@@ -10,6 +10,7 @@ from ground import Ground, Trouble
 
 ROUNDS = 5
 WARM_UP_S = 1
+EXPECTED = (Trouble, OSError, ValueError, KeyError)  # of a run that fails
 
 
 def tell(*words):
@@ -77,7 +78,7 @@ def interleaved(the_ground, name, bench, field, options, rate=0, samples=None):
             try:
                 samples.seen[contestant].append(one_run(the_ground, contestant, bench, job, max(1, options.seconds / rounds), options, samples))
                 tell(f"  round {n + 1} {contestant}: {samples.seen[contestant][-1]['seen'].operations} operations, {time.monotonic() - began:.0f} s")
-            except (Trouble, OSError, ValueError, KeyError) as e:
+            except EXPECTED as e:
                 samples.fail(contestant, e)
     return samples
 
