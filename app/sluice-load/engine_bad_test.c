@@ -152,6 +152,8 @@ static void fails(struct bout *b, enum sl_tls_fail why, int alert)
     assert_int_equal(b->k.report.failure.why, why);
     assert_int_equal(b->k.report.failure.alert_sent, alert);
     assert_int_equal(shake_step(&b->k), SL_ENGINE_FAILED);
+    if (alert) /* under the keys that are in force */
+        assert_int_equal(b->k.pipe->out.p[b->k.pipe->out.taken], b->p.c.seal ? TH_DATA : TH_ALERT);
     b->p.c.open = b->k.report.failure.alert_sent && b->p.c.seal;
     th_raw_read(&b->p.c);
     assert_false(b->p.c.broken);

@@ -1,7 +1,7 @@
 /* The server's flight: records as they come, and the messages in them, cut as they may be. Most are only hashed. */
 #include "engine_internal.h"
 
-/* A message that may come in a state. So much of it is wanted in one piece; what is beyond is hashed. */
+/* A message that may come in a state; where keys change none may, so that a message ends its record there (RFC 8446 5.1). So much of it is wanted in one piece; what is beyond is hashed. */
 static const struct message {
     uint8_t state, type, next;
     bool noted; /* in the log */
@@ -120,11 +120,8 @@ static bool digest(struct sl_engine *e, const uint8_t *p, uint32_t len)
     if (!len)
         return unexpected(e); /* RFC 8446 5.1 */
     while (len) {
-        uint32_t n;
+        uint32_t n = next_part(e, p, len);
 
-        if (e->state == LOAD_AGREE || e->state == LOAD_ANSWER) /* keys change in the middle of a record (5.1) */
-            return unexpected(e);
-        n = next_part(e, p, len);
         if (e->state == LOAD_FAILED)
             return false;
         p += n;
