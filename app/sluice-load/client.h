@@ -24,7 +24,7 @@ struct client_params {
 };
 
 int client_create(const struct client_params *p, struct client **client, struct sl_err *err);
-void client_destroy(struct client *c); /* streams are gone with tcp or before: call it last */
+void client_destroy(struct client *c); /* lets its streams go: before tls and tcp */
 
 /* A step of the loop: what streams report, what is due. */
 void client_run(struct client *c, uint64_t now);

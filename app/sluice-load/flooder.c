@@ -48,6 +48,8 @@ static void drop_probe(struct flooder *f)
     f->probe = NULL;
 }
 
+void flooder_end(struct flooder *f) { drop_probe(f); }
+
 static void begin(struct flooder *f, const struct rte_ether_addr *mac, uint64_t now)
 {
     bool is4 = sl_ip_is4(&f->target.target.ip);

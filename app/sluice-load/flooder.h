@@ -32,6 +32,7 @@ struct flooder {
 };
 
 int flooder_init(struct flooder *f, const struct flooder_params *p, struct sl_err *err);
+void flooder_end(struct flooder *f); /* before tcp */
 /* A step before tcp's output; looks for the link address. */
 void flooder_run(struct flooder *f, uint64_t now);
 /* The frames that are due, for *iface. */

@@ -44,6 +44,9 @@ int flow_init(struct flow *f, struct client *c, uint32_t number, struct sl_err *
 
 void flow_destroy(struct flow *f)
 {
+    for (uint32_t i = 0; f->conns && i < f->n_conns; i++)
+        if (f->conns[i].stream)
+            conn_drop(&f->conns[i]);
     sl_pages_unmap(f->conns, (f->n_conns + 1) * sizeof f->conns[0]);
     free(f->backlog.due_ns);
 }

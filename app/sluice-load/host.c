@@ -170,6 +170,8 @@ void host_destroy(struct host *h)
         for (uint32_t k = 0; k < h->batches[i].n_segs; k++)
             rte_pktmbuf_free(h->batches[i].segs[k].mbuf);
     client_destroy(h->client);
+    if (h->flooder)
+        flooder_end(h->flooder);
     origin_destroy(h->origin);
     secure_destroy(h->secure);
     if (h->tls)
