@@ -74,8 +74,8 @@ class Contestant:
         finally:
             it.end()
 
-    def ask(self, the_ground, it, job, seconds):
-        return CLIENTS[self.client](the_ground, it.address, job, seconds)
+    def ask(self, the_ground, it, job, seconds, begun=None):
+        return CLIENTS[self.client](the_ground, it.address, job, seconds, begun)
 
 
 def buffer_of(bench):
