@@ -99,6 +99,6 @@ def whole(name, command, options, parts):
     for bench, samples, found in parts:
         out["figures"] += found
         out["aims"] += aims(bench, samples.field, found)
-        out["remarks"] += remarks(samples) + [f"{c} is not built: it did not ask" for c in bench.clients if c not in contestants.clients_of(bench, options.build)]
+        out["remarks"] += remarks(samples) + [f"{c} did not ask: not chosen, or not built" for c in bench.clients if c not in contestants.clients_of(bench, options)]
         out["machine"]["negotiated"] = samples.negotiated
     return out

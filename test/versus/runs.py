@@ -86,8 +86,8 @@ def interleaved(the_ground, name, bench, field, options, rate=0, samples=None):
 
 def half_of_the_slowest(the_ground, name, bench, options):
     """The open loop's rate: each is asked in a closed loop first, by wrk."""
-    quick = options._replace(seconds=2, rounds=1)
-    by_wrk = contestants.field(bench._replace(clients=("wrk",)), options)
+    quick = options._replace(seconds=2, rounds=1, clients=[])
+    by_wrk = contestants.field(bench._replace(clients=("wrk",)), quick)
     capacity = interleaved(the_ground, name, bench, by_wrk, quick)
     rates = [s["seen"].operations / s["seen"].seconds for seen in capacity.seen.values() for s in seen]
     if not rates:
