@@ -22,14 +22,19 @@ def idle_floor(samples):
     return min(seen) if seen else 0.0
 
 
-def per_operation(sample, key, floor=0.0):
+def per_operation(sample, key):
+    return sample["span"][key] / sample["seen"].operations
+
+
+def core_per_operation(sample, floor):
+    """What the core did beyond what it does anyway; not less than its processes and pollers, pinned to it, had: where others come and go, that is the bound."""
     span = sample["span"]
-    return max(0.0, span[key] - floor * span["elapsed_us"]) / sample["seen"].operations
+    return max(span["core_us"] - floor * span["elapsed_us"], span["process_us"] + span["polling_us"]) / sample["seen"].operations
 
 
 def figure(name, contestant, taken, floor, metric):
     """One line: the metric first, then what stands beside it."""
-    times = {"us": spread([per_operation(s, contestant.meter, floor if contestant.meter == "core_us" else 0.0) for s in taken])}
+    times = {"us": spread([core_per_operation(s, floor) if contestant.meter == "core_us" else per_operation(s, contestant.meter) for s in taken])}
     quantiles = {q: spread([s["seen"].latency_us[q] for s in taken]) for q in ("p50", "p90", "p99", "p99.9", "p99.99") if all(q in s["seen"].latency_us for s in taken)}
     if metric == "p99_us":
         beside = {f"{q}_us": v for q, v in quantiles.items() if q != "p99"}
@@ -99,6 +104,6 @@ def whole(name, command, options, parts):
     for bench, samples, found in parts:
         out["figures"] += found
         out["aims"] += aims(bench, samples.field, found)
-        out["remarks"] += remarks(samples) + [f"{c} is not built: it did not ask" for c in bench.clients if c not in contestants.clients_of(bench, options.build)]
+        out["remarks"] += remarks(samples) + [f"{c} did not ask: not chosen, or not built" for c in bench.clients if c not in contestants.clients_of(bench, options)]
         out["machine"]["negotiated"] = samples.negotiated
     return out

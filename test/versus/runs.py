@@ -27,7 +27,8 @@ class Samples:
         self.negotiated = {}
 
     def fail(self, who, why):
-        first = str(why).splitlines()[0]
+        lines = [line for line in str(why).splitlines() if line.strip()] or [type(why).__name__]
+        first = lines[0] if len(lines) == 1 else f"{lines[0]} ... {lines[-1]}"
         tell(f"  {who}: {first}")
         self.failures[who].append(first)
 
@@ -54,9 +55,9 @@ def one_run(the_ground, contestant, bench, job, seconds, options, samples):
         if options.seconds > 1:
             contestant.ask(the_ground, it, job, WARM_UP_S)
         idle = meter.idle_share(it, the_ground.gate_cores)
-        before = meter.Mark(it, the_ground.gate_cores)
-        seen = contestant.ask(the_ground, it, job, seconds)
-        span = meter.span(before, meter.Mark(it, the_ground.gate_cores))
+        marks = [meter.Mark(it, the_ground.gate_cores)]
+        seen = contestant.ask(the_ground, it, job, seconds, lambda: marks.append(meter.Mark(it, the_ground.gate_cores)))
+        span = meter.span(marks[-1], meter.Mark(it, the_ground.gate_cores))
         it.check_alive()
         if contestant.is_sluice():
             check_handshakes(it.counters(), job)
@@ -85,8 +86,8 @@ def interleaved(the_ground, name, bench, field, options, rate=0, samples=None):
 
 def half_of_the_slowest(the_ground, name, bench, options):
     """The open loop's rate: each is asked in a closed loop first, by wrk."""
-    quick = options._replace(seconds=2, rounds=1)
-    by_wrk = contestants.field(bench._replace(clients=("wrk",)), options)
+    quick = options._replace(seconds=2, rounds=1, clients=[])
+    by_wrk = contestants.field(bench._replace(clients=("wrk",)), quick)
     capacity = interleaved(the_ground, name, bench, by_wrk, quick)
     rates = [s["seen"].operations / s["seen"].seconds for seen in capacity.seen.values() for s in seen]
     if not rates:
