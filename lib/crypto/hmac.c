@@ -84,3 +84,19 @@ void sl_hmac(const struct sl_hmac *h, const uint8_t *p, uint32_t len, uint8_t *o
     finish(h->outer, h->sha384, inner, h->sha384 ? 48 : 32, out);
     sl_crypto_wipe(inner, sizeof inner);
 }
+
+/* Which of its keys somebody uses when is no secret, and they are compared with nobody else's: the time may depend on it. */
+const struct sl_hmac *sl_hmac_remember(struct sl_hmac_memory *m, bool sha384, const uint8_t *key, uint32_t key_bytes)
+{
+    uint32_t at = m->next;
+
+    assert(0 < key_bytes && key_bytes <= SL_HMAC_MAX_BYTES);
+    for (uint32_t i = 0; i < SL_HMAC_REMEMBERED; i++)
+        if (m->last[i].n == key_bytes && m->last[i].key.sha384 == sha384 && !memcmp(m->last[i].bytes, key, key_bytes))
+            return &m->last[i].key;
+    m->next = (at + 1) % SL_HMAC_REMEMBERED;
+    memcpy(m->last[at].bytes, key, key_bytes);
+    m->last[at].n = (uint8_t)key_bytes;
+    sl_hmac_key(&m->last[at].key, sha384, key, key_bytes);
+    return &m->last[at].key;
+}

@@ -2,6 +2,7 @@
 #define SLUICE_HOOKS_PROTOTYPES
 #include <sluice_hooks.h>
 
+#include "tls/engine_mbedtls.h"
 #include "tls/keys.h"
 
 #define INFO_MAX_BYTES 320 /* an HkdfLabel (RFC 8446 7.1), the block before it and its number */
@@ -31,6 +32,17 @@ psa_status_t sl_hook_hkdf_input(struct sl_hook_hkdf *h, psa_key_derivation_step_
     return PSA_SUCCESS;
 }
 
+/* With the memory of the handshake that runs; where none does, without. */
+static void hmac(bool sha384, const uint8_t *key, size_t key_len, const uint8_t *p, size_t len, uint8_t *out)
+{
+    struct sl_engine *e = sl_engine_here();
+
+    if (e && key_len && key_len <= SL_HMAC_MAX_BYTES)
+        sl_hmac(sl_hmac_remember(&e->macs, sha384, key, (uint32_t)key_len), p, (uint32_t)len, out);
+    else
+        sl_keys_hmac(sha384, key, (uint32_t)key_len, p, (uint32_t)len, out);
+}
+
 /* RFC 5869 2.3: block after block, each over the one before. */
 static psa_status_t expand(const struct sl_hook_hkdf *h, bool sha384, uint8_t *out, size_t len)
 {
@@ -44,7 +56,7 @@ static psa_status_t expand(const struct sl_hook_hkdf *h, bool sha384, uint8_t *o
 
         memcpy(input + n, h->info, h->info_len);
         input[n + h->info_len] = i;
-        sl_keys_hmac(sha384, h->secret, (uint32_t)h->secret_len, input, (uint32_t)(n + h->info_len + 1), block);
+        hmac(sha384, h->secret, h->secret_len, input, n + h->info_len + 1, block);
         memcpy(out, block, take);
         memcpy(input, block, hash_bytes);
         n = hash_bytes;
@@ -64,7 +76,7 @@ psa_status_t sl_hook_hkdf_output(struct sl_hook_hkdf *h, uint8_t *out, size_t le
         return expand(h, sha384, out, len);
     if (len != (sha384 ? 48u : 32u))
         return PSA_ERROR_INVALID_ARGUMENT;
-    sl_keys_hmac(sha384, h->salt, (uint32_t)h->salt_len, h->secret, (uint32_t)h->secret_len, out);
+    hmac(sha384, h->salt, h->salt_len, h->secret, h->secret_len, out);
     return PSA_SUCCESS;
 }
 

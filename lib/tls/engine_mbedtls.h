@@ -5,6 +5,7 @@
 
 #include <mbedtls/ssl.h>
 
+#include "crypto/hmac.h"
 #include "tls/engine.h"
 #include "tls/engine_secrets.h"
 #include "tls/fiber.h"
@@ -45,12 +46,13 @@ struct sl_engine {
     struct sl_op op; /* what it waits for */
     struct sl_engine_share share;
     struct sl_engine_secrets secrets;
-    uint32_t steps;     /* of the handshake so far */
-    bool alerted;       /* an alert of mbedTLS's went out */
-    uint8_t alert_seen; /* its description, when it was in clear */
-    bool bad_share;     /* the peer's half of a key agreement can't be used */
-    bool signed_once;   /* a server signs in every handshake but a resumed one */
-    bool asks_again;    /* a HelloRetryRequest went out, for a share of `asked` */
+    struct sl_hmac_memory macs; /* of the key schedule of 1.3 */
+    uint32_t steps;             /* of the handshake so far */
+    bool alerted;               /* an alert of mbedTLS's went out */
+    uint8_t alert_seen;         /* its description, when it was in clear */
+    bool bad_share;             /* the peer's half of a key agreement can't be used */
+    bool signed_once;           /* a server signs in every handshake but a resumed one */
+    bool asks_again;            /* a HelloRetryRequest went out, for a share of `asked` */
     enum sl_hello_group asked;
     struct sl_tls_failure refused; /* why the second hello was; none: it was not */
     struct sl_op_key *verify_key;  /* of the operation that runs; freed with the engine when that is forgotten */

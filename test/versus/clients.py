@@ -1,6 +1,6 @@
 """Programs that ask: each runs on the load's cores for so many seconds and says how many operations were done, how long they took, and what failed.
 
-A run in which anything failed is no figure: a terminator that refuses is fast.
+A run in which anything failed is no figure: a terminator that refuses is fast. A client that takes long to start calls `begun` when it has.
 """
 
 import collections
@@ -35,7 +35,7 @@ def wrk_said(text):
     return Seen(w["operations"], w["us"] / 1e6, {k: w[k] for k in ("p50", "p90", "p99", "p99.9", "max")}, failures)
 
 
-def wrk(the_ground, address, job, seconds):
+def wrk(the_ground, address, job, seconds, begun=None):  # pylint: disable=unused-argument
     missing("wrk", "wrk")
     text = the_ground.run("load", "wrk", "-t1", f"-c{job.connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s", "-s", HERE / "wrk.lua",
                           f"https://{address}:{ground.FRONT_PORT}", "--", f"/put/{job.put}" if job.put else f"/{job.get}", job.put, "close" if job.close else "keep",
@@ -54,7 +54,7 @@ def ab_said(text):
     return Seen(int(number("Complete requests")), number("Time taken for tests"), latency, failures)
 
 
-def ab(the_ground, address, job, seconds):
+def ab(the_ground, address, job, seconds, begun=None):  # pylint: disable=unused-argument
     missing("ab", "apache2-utils")
     # -n bounds the list that it makes beforehand.
     return ab_said(the_ground.run("load", "ab", "-q", "-c", job.connections, "-t", max(1, round(seconds)), "-n", 500000, "-s", 10, f"https://{address}:{ground.FRONT_PORT}/{job.get}",
@@ -80,7 +80,7 @@ def h2load_said(text, log):
     return Seen(len(good), span, quantiles(good), failures)
 
 
-def h2load(the_ground, address, job, seconds):
+def h2load(the_ground, address, job, seconds, begun=None):  # pylint: disable=unused-argument
     """Its rate is one of each connection, so the whole rate is a multiple of the connections."""
     missing("h2load", "nghttp2-client")
     log = the_ground.state / "h2load.log"
@@ -99,7 +99,7 @@ LOAD_DEVICES = {"af_xdp": "af_xdp:{device}", "memif": "memif:role=client,socket=
 def sluice_load_yaml(the_ground, device):
     state = the_ground.state
     front, back = (LOAD_DEVICES[device].format(device=the_ground.device("load", link), state=state, link=link) for link in ("front", "back"))
-    return f"""dpdk: {{ hugepages: auto, memory: 1024M }}
+    return f"""dpdk: {{ hugepages: auto, memory: 512M }}
 workers: {{ cores: {json.dumps(the_ground.load_cores[-1:])}, idle: {"sleep" if device == "af_xdp" else "spin"} }}
 limits: {{ connections: 1048576 }}
 interfaces:
@@ -121,16 +121,19 @@ def sluice_load_said(text):
     return Seen(sum(f["operations"] for f in flows), said["seconds"], flows[0]["latency_us"], failures)
 
 
-def own_core(the_ground):
-    """A thread of the load's core runs the XDP program there, once sluice-load has attached it; a sender's core would else."""
-    def steer(program):
-        until(lambda: program.poll() is not None or the_ground.polled("load"), 20, "sluice-load takes its interfaces")
-
-    return steer
+def taken(the_ground, program):
+    """Once sluice-load has its interfaces, a thread of the load's core runs the XDP program there; a sender's core would else."""
+    until(lambda: program.poll() is not None or the_ground.polled("load"), 20, "sluice-load takes its interfaces")
 
 
 def sluice_load(device):
-    def ask(the_ground, address, job, seconds):
+    def ask(the_ground, address, job, seconds, begun=None):
+        def meanwhile(program):
+            if device == "af_xdp":
+                taken(the_ground, program)
+            if begun:
+                begun()
+
         program = the_ground.build / "app/sluice-load/sluice-load"
         if not program.exists():
             raise Trouble("sluice-load is not built")
@@ -140,7 +143,7 @@ def sluice_load(device):
         text = the_ground.run("load", program, "-c", conf, MODES[job.operation], "--to", f"{address}:{ground.FRONT_PORT}",
                               *[w for a in ground.LOAD_ORIGINS for w in ("--origin", f"{a}:{ground.ORIGIN_PORT}")], "--connections", job.connections,
                               *(["--rate", job.rate] if job.rate else []), "--seconds", seconds, "--warmup", 0, "--name", papers.SITE, *sizes, "--json",
-                              timeout=seconds + 60, ok=False, meanwhile=own_core(the_ground) if device == "af_xdp" else None)
+                              timeout=seconds + 60, good=(0, 1), meanwhile=meanwhile)
         return sluice_load_said(text)
 
     return ask

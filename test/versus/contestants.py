@@ -44,7 +44,7 @@ class Contestant:
                 rivals.prepare(the_ground, bench.steer)
             else:
                 rivals.prepare_for_xdp(the_ground)
-            return rivals.Running(the_ground, self.who, bench.certificate, max(bench.get, bench.put) >= BULK, origins)
+            return rivals.Running(the_ground, self.who, bench.certificate, buffer_of(bench), origins)
         if self.device == "af_xdp" and self.kernel_client():
             sluice.prepare(the_ground, bench.steer)
         elif self.device == "af_xdp":
@@ -74,8 +74,13 @@ class Contestant:
         finally:
             it.end()
 
-    def ask(self, the_ground, it, job, seconds):
-        return CLIENTS[self.client](the_ground, it.address, job, seconds)
+    def ask(self, the_ground, it, job, seconds, begun=None):
+        return CLIENTS[self.client](the_ground, it.address, job, seconds, begun)
+
+
+def buffer_of(bench):
+    """Of those that have one for each direction of each connection."""
+    return "64k" if max(bench.get, bench.put) >= BULK else "4k" if "hold" in bench.clients else "16k"
 
 
 def probe(the_ground, address):
@@ -93,22 +98,23 @@ def negotiated(the_ground, it):
 WANTED = {"version": "TLSv1.3", "suite": "TLS_AES_128_GCM_SHA256", "reused": True, "group": "X25519"}
 
 
-def clients_of(bench, build):
-    """Those of its clients that are there."""
-    return [c for c in bench.clients if not c.startswith("sluice-load") or (build / "app/sluice-load/sluice-load").exists()]
+def clients_of(bench, options):
+    """Those of its clients that were asked for and are there."""
+    chosen = [c for c in bench.clients if not options.clients or c.split(" ")[0] in options.clients]
+    return [c for c in chosen if not c.startswith("sluice-load") or (options.build / "app/sluice-load/sluice-load").exists()]
 
 
 def field(bench, options):
     """Sluice first, since others are compared with it, then the rivals, each asked by the client that all share."""
     found = []
-    for client in clients_of(bench, options.build):
+    for client in clients_of(bench, options):
         if client.endswith("memif"):
             found.append(Contestant("sluice", client, "memif", "spin", "cycles_us"))
             continue
         found += [Contestant("sluice", client, "af_xdp", "spin", "cycles_us"), Contestant("sluice", client, "af_xdp", "sleep", "core_us")]
         found += [Contestant(name, client) for name in rivals.chosen(options.against)]
     if not found:
-        raise Trouble("its clients are not built: " + ", ".join(bench.clients))
+        raise Trouble("its clients are not there: " + ", ".join(bench.clients))
     return found
 
 

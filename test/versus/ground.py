@@ -186,8 +186,8 @@ class Ground:
         cores = cores or (self.gate_cores if side == "gate" else self.load_cores)
         return ["ip", "netns", "exec", self.ns[side], "taskset", "-c", ",".join(map(str, cores)), *map(str, command)]
 
-    def run(self, side, *command, timeout=60, ok=True, meanwhile=None):
-        """Runs a program to its end; it goes when time is up. `meanwhile` is called once with it after its start."""
+    def run(self, side, *command, timeout=60, ok=True, good=(0,), meanwhile=None):
+        """Runs a program to its end; it goes when time is up. With ok its status must be among the good ones. `meanwhile` is called once with it after its start."""
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             program = self.start(side, *command, out=out, err=err)
             try:
@@ -199,7 +199,7 @@ class Ground:
             finally:
                 self.end(program)
             text = [(f.seek(0), f.read())[1] for f in (out, err)]
-        if ok and program.returncode:
+        if ok and program.returncode not in good:
             raise Trouble(f"{' '.join(map(str, command))}: exit {program.returncode}\n{text[0][-2000:]}{text[1][-2000:]}")
         return text[0]
 

@@ -42,13 +42,13 @@ class Running:
 
     address, cycles_known = ground.GATE_FRONT, False
 
-    def __init__(self, the_ground, name, certificate="p256", bulk=False, origins=tuple(ground.KERNEL_ORIGINS)):
+    def __init__(self, the_ground, name, certificate="p256", buffer="16k", origins=tuple(ground.KERNEL_ORIGINS)):
         if shutil.which(RIVALS[name].command[0], path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin") is None:
             raise Trouble(f"{name} is not installed: scripts/setup --bench installs {RIVALS[name].package}")
         self.ground, self.name = the_ground, name
         state = the_ground.state
         conf = papers.fill(the_ground, RIVALS[name].template, origins, CERTIFICATE=state / f"{certificate}.pem", WORKERS=len(the_ground.gate_cores),
-                           BUFFER="64k" if bulk else "16k")
+                           BUFFER=buffer)
         self.log = state / f"{name}.out"
         with open(self.log, "w", encoding="utf-8") as out:
             self.program = the_ground.start("gate", *[w.replace("@CONF@", str(conf)).replace("@STATE@", str(state)) for w in RIVALS[name].command], out=out, err=out)

@@ -10,6 +10,7 @@ from ground import Ground, Trouble
 
 ROUNDS = 5
 WARM_UP_S = 1
+EXPECTED = (Trouble, OSError, ValueError, KeyError)  # of a run that fails
 
 
 def tell(*words):
@@ -26,7 +27,8 @@ class Samples:
         self.negotiated = {}
 
     def fail(self, who, why):
-        first = str(why).splitlines()[0]
+        lines = [line for line in str(why).splitlines() if line.strip()] or [type(why).__name__]
+        first = lines[0] if len(lines) == 1 else f"{lines[0]} ... {lines[-1]}"
         tell(f"  {who}: {first}")
         self.failures[who].append(first)
 
@@ -53,9 +55,9 @@ def one_run(the_ground, contestant, bench, job, seconds, options, samples):
         if options.seconds > 1:
             contestant.ask(the_ground, it, job, WARM_UP_S)
         idle = meter.idle_share(it, the_ground.gate_cores)
-        before = meter.Mark(it, the_ground.gate_cores)
-        seen = contestant.ask(the_ground, it, job, seconds)
-        span = meter.span(before, meter.Mark(it, the_ground.gate_cores))
+        marks = [meter.Mark(it, the_ground.gate_cores)]
+        seen = contestant.ask(the_ground, it, job, seconds, lambda: marks.append(meter.Mark(it, the_ground.gate_cores)))
+        span = meter.span(marks[-1], meter.Mark(it, the_ground.gate_cores))
         it.check_alive()
         if contestant.is_sluice():
             check_handshakes(it.counters(), job)
@@ -77,15 +79,15 @@ def interleaved(the_ground, name, bench, field, options, rate=0, samples=None):
             try:
                 samples.seen[contestant].append(one_run(the_ground, contestant, bench, job, max(1, options.seconds / rounds), options, samples))
                 tell(f"  round {n + 1} {contestant}: {samples.seen[contestant][-1]['seen'].operations} operations, {time.monotonic() - began:.0f} s")
-            except (Trouble, OSError, ValueError, KeyError) as e:
+            except EXPECTED as e:
                 samples.fail(contestant, e)
     return samples
 
 
 def half_of_the_slowest(the_ground, name, bench, options):
     """The open loop's rate: each is asked in a closed loop first, by wrk."""
-    quick = options._replace(seconds=2, rounds=1)
-    by_wrk = contestants.field(bench._replace(clients=("wrk",)), options)
+    quick = options._replace(seconds=2, rounds=1, clients=[])
+    by_wrk = contestants.field(bench._replace(clients=("wrk",)), quick)
     capacity = interleaved(the_ground, name, bench, by_wrk, quick)
     rates = [s["seen"].operations / s["seen"].seconds for seen in capacity.seen.values() for s in seen]
     if not rates:

@@ -7,6 +7,7 @@ import unittest
 import benches
 import clients
 import contestants
+import idle
 import meter
 import papers
 import report
@@ -112,6 +113,7 @@ class Report(unittest.TestCase):
         rival = report.figures("request", self.samples)[1]
         self.assertAlmostEqual(rival["us"]["median"], 260.0)
         self.assertAlmostEqual(rival["us"]["max"], 860.0)
+        self.assertAlmostEqual(rival["us"]["min"], 130.0)  # its processes' time: more was taken off than was there
 
     def test_sluice_is_judged_by_its_cycles(self):
         self.assertAlmostEqual(report.figures("request", self.samples)[0]["us"]["median"], 10.0)
@@ -129,6 +131,17 @@ class Report(unittest.TestCase):
         whole = {"figures": report.figures("request", self.samples)}
         figures.add_ratios(whole)
         self.assertEqual([f.get("ratio") for f in whole["figures"]], [None, {"to": "sluice", "times": 26.0}])
+
+
+class Memory(unittest.TestCase):
+    def test_the_kernels_part_of_the_load_is_taken_off(self):
+        own, rival = contestants.Contestant("sluice", "hold", "af_xdp"), contestants.Contestant("hitch", "hold")
+        seen = {own: [{"connections": 9, "process": 500.0, "kernel": 9000.0, "buffers": -1.0}], rival: [{"connections": 9, "process": 50000.0, "kernel": 16000.0}]}
+        samples = collections.namedtuple("S", "field seen")([own, rival], seen)
+        found = idle.figures(samples)
+        self.assertEqual([f["bytes"]["median"] for f in found], [500.0, 57000.0])
+        self.assertEqual(found[0]["buffers_held"], 1.0)
+        self.assertEqual(report.aims(benches.BENCHES["idle"], samples.field, found), [{"name": own.way(), "aim": 20, "reached": 114.0}])
 
 
 class Tables(unittest.TestCase):
