@@ -44,12 +44,17 @@ def identity(figure):
     return tuple(out)
 
 
+def asked_by(figure):
+    """The client, where a figure tells its way."""
+    return figure.get("way", "").split(",")[0].split(";")[0]
+
+
 def add_ratios(report):
-    """Each figure against the first of the same identity: how many times as much it is."""
+    """Each figure against the first of the same identity that the same client asked: how many times as much it is."""
     first = {}
     for f in report["figures"]:
         metric = metric_of(f)
-        base = first.setdefault(identity(f), f)
+        base = first.setdefault((identity(f), asked_by(f)), f)
         if metric and base is not f and value(base, metric):
             f["ratio"] = {"to": base["who"], "times": round(value(f, metric) / value(base, metric), 3)}
 

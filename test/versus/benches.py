@@ -18,6 +18,6 @@ BENCHES = {
     "bulk": Bench("answers of 1 MiB on kept connections", 8, False, 1 << 20, 0, "p256", "rps", ALL, {"memif": 4}),
     "upload": Bench("uploads of 1 MiB on kept connections", 8, False, 0, 1 << 20, "p256", "rps", ALL, {}),
     "latency": Bench("time of small requests at half of what the slowest bears, open loop, to p99.99", 64, False, 100, 0, "p256", "threaded", ("h2load", LOAD, MEMIF), {}),
-    "idle": Bench("memory of connections on which nothing happens", 2000, False, 100, 0, "p256", "threaded", ("hold", LOAD), {"AF_XDP": 20}),
+    "idle": Bench("memory of connections on which nothing happens", 2000, False, 100, 0, "p256", "threaded", ("hold", LOAD, MEMIF), {"AF_XDP": 20}),
     "workers": Bench("small requests with 1, 2, ... workers, as many as there are cores beside the client's", 64, False, 100, 0, "p256", "threaded", (WRK,), {}),
 }

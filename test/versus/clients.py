@@ -101,7 +101,7 @@ def sluice_load_yaml(the_ground, device):
     front, back = (LOAD_DEVICES[device].format(device=the_ground.device("load", link), state=state, link=link) for link in ("front", "back"))
     return f"""dpdk: {{ hugepages: auto, memory: 512M }}
 workers: {{ cores: {json.dumps(the_ground.load_cores[-1:])}, idle: {"sleep" if device == "af_xdp" else "spin"} }}
-limits: {{ connections: 1048576 }}
+limits: {{ connections: 2200000 }}
 interfaces:
   - {{ name: front, device: "{front}", addresses: {json.dumps([a + "/24" for a in ground.LOAD_FRONT])} }}
   - {{ name: back, device: "{back}", addresses: {json.dumps([a + "/24" for a in ground.LOAD_BACK])} }}
@@ -141,7 +141,7 @@ def sluice_load(device):
         conf.write_text(sluice_load_yaml(the_ground, device))
         sizes = ["--get", job.get] + (["--put", job.put] if job.put else [])
         text = the_ground.run("load", program, "-c", conf, MODES[job.operation], "--to", f"{address}:{ground.FRONT_PORT}",
-                              *[w for a in ground.LOAD_ORIGINS for w in ("--origin", f"{a}:{ground.ORIGIN_PORT}")], "--connections", job.connections,
+                              *[w for a in ground.load_origins(job.connections) for w in ("--origin", a)], "--connections", job.connections,
                               *(["--rate", job.rate] if job.rate else []), "--seconds", seconds, "--warmup", 0, "--name", papers.SITE, *sizes, "--json",
                               timeout=seconds + 60, good=(0, 1), meanwhile=meanwhile)
         return sluice_load_said(text)

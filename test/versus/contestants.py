@@ -38,7 +38,7 @@ class Contestant:
         return not self.client.startswith("sluice-load")
 
     def start(self, the_ground, bench, options):
-        origins = ground.KERNEL_ORIGINS if self.kernel_client() else ground.LOAD_ORIGINS
+        origins = ground.KERNEL_ORIGINS if self.kernel_client() else ground.load_origins(bench.connections)
         if not self.is_sluice():
             if self.kernel_client():
                 rivals.prepare(the_ground, bench.steer)
@@ -49,7 +49,7 @@ class Contestant:
             sluice.prepare(the_ground, bench.steer)
         elif self.device == "af_xdp":
             sluice.prepare_for_xdp(the_ground)
-        it = sluice.Running(the_ground, options.build, bench.certificate, self.device, self.idle, max(65536, bench.connections * 4), origins)
+        it = sluice.Running(the_ground, options.build, bench.certificate, self.device, self.idle, max(65536, bench.connections * 5 // 2), origins)
         if self.device == "af_xdp" and self.idle == "sleep":
             sluice.prepare_started(the_ground)
         return it
@@ -105,13 +105,13 @@ def clients_of(bench, options):
 
 
 def field(bench, options):
-    """Sluice first, since others are compared with it, then the rivals, each asked by the client that all share."""
+    """Sluice first, metered as the rivals are, since they are compared with it; then the rivals, each asked by the client that all share."""
     found = []
     for client in clients_of(bench, options):
         if client.endswith("memif"):
             found.append(Contestant("sluice", client, "memif", "spin", "cycles_us"))
             continue
-        found += [Contestant("sluice", client, "af_xdp", "spin", "cycles_us"), Contestant("sluice", client, "af_xdp", "sleep", "core_us")]
+        found += [Contestant("sluice", client, "af_xdp", "sleep", "core_us"), Contestant("sluice", client, "af_xdp", "spin", "cycles_us")]
         found += [Contestant(name, client) for name in rivals.chosen(options.against)]
     if not found:
         raise Trouble("its clients are not there: " + ", ".join(bench.clients))

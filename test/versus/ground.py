@@ -21,11 +21,18 @@ CLIENT, ORIGIN = "198.18.0.2", "198.18.1.2"
 GATE_FRONT, GATE_BACK = "198.18.0.1", "198.18.1.1"
 SLUICE_FRONT, SLUICE_BACK = "198.18.0.10", "198.18.1.10"
 LOAD_FRONT, LOAD_BACK = [[f"198.18.{n}.{host}" for host in range(32, 48)] for n in (0, 1)]
-KERNEL_ORIGINS, LOAD_ORIGINS = [ORIGIN], LOAD_BACK[:4]  # nginx; sluice-load, where 64 K connections from one address are not enough
 ORIGIN_PORT, FRONT_PORT = 8080, 443
+KERNEL_ORIGINS = [f"{ORIGIN}:{ORIGIN_PORT}"]  # nginx
 LINKS = {"front": ("198.18.0.1/24", "198.18.0.2/24"), "back": ("198.18.1.1/24", "198.18.1.2/24")}
 SIDES = ("gate", "load")
 OFFLOADS = ("tx", "tso", "gso", "gro", "rx")
+
+
+def load_origins(connections):
+    """sluice-load's: from one address to one of these there are 64 K connections, of which some are on their way out and some are to be left free."""
+    of = [f"{a}:{ORIGIN_PORT + n}" for n in (0, 1) for a in LOAD_BACK]
+    return of[:max(4, connections // 32000)]
+
 
 
 class Trouble(Exception):

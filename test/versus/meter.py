@@ -82,6 +82,11 @@ def meminfo(text):
     return {name: int(rest.split()[0]) * 1024 for name, rest in (line.split(":", 1) for line in text.splitlines() if ":" in line)}
 
 
+def available():
+    """Bytes that programs could still have."""
+    return meminfo(read("/proc/meminfo"))["MemAvailable"]
+
+
 def sockstat(text):
     """/proc/net/sockstat → {"TCP": {"inuse": n, ...}, ...}; `mem` is in pages, of the whole machine."""
     found = {}

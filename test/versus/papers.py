@@ -35,9 +35,9 @@ def fill(the_ground, template, origins=tuple(ground.KERNEL_ORIGINS), **words):
     """Writes a template to the run's folder with its @WORDS@ replaced; none may be left over. A line with @EACH@ is there for each origin."""
     path = the_ground.state / template
     words |= {"STATE": the_ground.state, "FILES": the_ground.files - 100, "HALF": (the_ground.files - 100) // 2 - 100}
-    words |= {"ORIGIN_HOST": origins[0], "ORIGIN_PORT": ground.ORIGIN_PORT}
+    words |= dict(zip(("ORIGIN_HOST", "ORIGIN_PORT"), origins[0].rsplit(":", 1)))
     words |= {"FRONT": f"{ground.GATE_FRONT}:{ground.FRONT_PORT}", "FRONT_HOST": ground.GATE_FRONT, "FRONT_PORT": ground.FRONT_PORT}
-    text = "".join("".join(line.replace("@EACH@", f"{o}:{ground.ORIGIN_PORT}").replace("@N@", str(n)) for n, o in enumerate(origins)) if "@EACH@" in line else line
+    text = "".join("".join(line.replace("@EACH@", o).replace("@N@", str(n)) for n, o in enumerate(origins)) if "@EACH@" in line else line
                    for line in (HERE / "rivals" / template).read_text().splitlines(keepends=True))
     for word, value in words.items():
         text = text.replace(f"@{word}@", str(value))

@@ -12,7 +12,7 @@ def yaml(the_ground, certificate, device, idle, connections, origins):
     """The configuration: everything as it comes, but for what the bench is about."""
     state = the_ground.state
     front, back = (DEVICES[device].format(device=the_ground.device("gate", link), state=state, link=link) for link in ("front", "back"))
-    servers = json.dumps([f"{a}:{ground.ORIGIN_PORT}" for a in origins])
+    servers = json.dumps(list(origins))
     return f"""dpdk: {{ hugepages: auto, memory: 512M }}
 workers: {{ cores: {json.dumps(the_ground.gate_cores)}, idle: {idle} }}
 limits: {{ connections: {connections} }}

@@ -7,6 +7,7 @@ import unittest
 import benches
 import clients
 import contestants
+import ground
 import idle
 import meter
 import papers
@@ -138,13 +139,18 @@ class Memory(unittest.TestCase):
         own, rival = contestants.Contestant("sluice", "hold", "af_xdp"), contestants.Contestant("hitch", "hold")
         seen = {own: [{"connections": 9, "process": 500.0, "kernel": 9000.0, "buffers": -1.0}], rival: [{"connections": 9, "process": 50000.0, "kernel": 16000.0}]}
         samples = collections.namedtuple("S", "field seen")([own, rival], seen)
-        found = idle.figures(samples)
+        found = idle.figures(samples, {"client_side_bytes": 3})
         self.assertEqual([f["bytes"]["median"] for f in found], [500.0, 57000.0])
-        self.assertEqual(found[0]["buffers_held"], 1.0)
+        self.assertEqual([found[0]["buffers_held"], found[0]["client_side_bytes"]], [1.0, 3])
+        self.assertNotIn("client_side_bytes", found[1])
         self.assertEqual(report.aims(benches.BENCHES["idle"], samples.field, found), [{"name": own.way(), "aim": 20, "reached": 114.0}])
 
 
 class Tables(unittest.TestCase):
+    def test_a_million_connections_have_ports_enough(self):
+        for n in (64, 100000, 1000000):
+            self.assertGreater(len(ground.load_origins(n)) * 64000, n * 1.9)
+
     def test_families_stand_for_their_rows(self):
         self.assertEqual(rivals.chosen(["nginx"]), ["nginx", "nginx-stream"])
         self.assertEqual(rivals.chosen(["haproxy-tcp"]), ["haproxy-tcp"])
