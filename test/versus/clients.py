@@ -127,6 +127,7 @@ def taken(the_ground, program):
 
 
 def sluice_load(device):
+    """At a stated rate its connections are to stand before it counts, or whoever was due meanwhile waited for handshakes."""
     def ask(the_ground, address, job, seconds, begun=None):
         def meanwhile(program):
             if device == "af_xdp":
@@ -142,7 +143,7 @@ def sluice_load(device):
         sizes = ["--get", job.get] + (["--put", job.put] if job.put else [])
         text = the_ground.run("load", program, "-c", conf, MODES[job.operation], "--to", f"{address}:{ground.FRONT_PORT}",
                               *[w for a in ground.load_origins(job.connections) for w in ("--origin", a)], "--connections", job.connections,
-                              *(["--rate", job.rate] if job.rate else []), "--seconds", seconds, "--warmup", 0, "--name", papers.SITE, *sizes, "--json",
+                              *(["--rate", job.rate] if job.rate else []), "--seconds", seconds, "--warmup", 1 if job.rate else 0, "--name", papers.SITE, *sizes, "--json",
                               timeout=seconds + 60, good=(0, 1), meanwhile=meanwhile)
         return sluice_load_said(text)
 
