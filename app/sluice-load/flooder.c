@@ -88,7 +88,7 @@ void flooder_run(struct flooder *f, uint64_t now)
 
 /* ---- the frames ---- */
 
-uint32_t flooder_fill(struct flooder *f, uint64_t now, uint8_t *iface, struct rte_mbuf **frames, uint32_t max)
+uint32_t flooder_fill(struct flooder *f, uint64_t now, struct rte_mbuf **frames, uint32_t max)
 {
     uint32_t n = max;
 
@@ -101,6 +101,5 @@ uint32_t flooder_fill(struct flooder *f, uint64_t now, uint8_t *iface, struct rt
     }
     n = flood_fill(&f->flood, f->p.pool, frames, n);
     f->sent += n;
-    *iface = f->path.iface;
     return n;
 }

@@ -35,8 +35,9 @@ int flooder_init(struct flooder *f, const struct flooder_params *p, struct sl_er
 void flooder_end(struct flooder *f); /* before tcp */
 /* A step before tcp's output; looks for the link address. */
 void flooder_run(struct flooder *f, uint64_t now);
-/* The frames that are due, for *iface. */
-uint32_t flooder_fill(struct flooder *f, uint64_t now, uint8_t *iface, struct rte_mbuf **frames, uint32_t max);
+/* The frames that are due, for flooder_iface. */
+uint32_t flooder_fill(struct flooder *f, uint64_t now, struct rte_mbuf **frames, uint32_t max);
+static inline uint8_t flooder_iface(const struct flooder *f) { return f->path.iface; }
 static inline uint64_t flooder_next(const struct flooder *f) { return f->flows || !f->probe ? 0 : SL_NEVER; }
 
 #endif

@@ -48,13 +48,12 @@ static void every_frame_is_whole_and_finds_its_target(void **state)
 {
     struct flooder *f = place(0);
     struct rte_mbuf *frames[64];
-    uint8_t iface = 1;
 
     (void)state;
-    assert_int_equal(flooder_fill(f, rig.now, &iface, frames, 64), 0);
+    assert_int_equal(flooder_fill(f, rig.now, frames, 64), 0);
     rig_run_ms(20);
     for (uint32_t n, all = 0; all < FRAMES; all += n) {
-        n = flooder_fill(f, rig.now, &iface, frames, 64);
+        n = flooder_fill(f, rig.now, frames, 64);
         assert_int_equal(n, 64);
         for (uint32_t i = 0; i < n; i++) {
             assert_true(is_whole(frames[i])); /* a carry that is lost shows once in 100,000 */
@@ -62,7 +61,7 @@ static void every_frame_is_whole_and_finds_its_target(void **state)
             rte_pktmbuf_free(frames[i]);
         }
     }
-    assert_int_equal(iface, 0);
+    assert_int_equal(flooder_iface(f), 0);
     assert_int_equal(sl_tcp_conns(rig.ends[0].host->tcp), 0); /* what found the way is gone */
 }
 
@@ -71,12 +70,11 @@ static void keeps_to_its_rate(void **state)
     struct flooder *f = place(1e6);
     struct rte_mbuf *frames[256];
     uint32_t sum = 0;
-    uint8_t iface;
 
     (void)state;
     rig_run_ms(20);
     for (uint32_t i = 0; i < 10000; i++) {
-        uint32_t n = flooder_fill(f, f->began_ns + i * 10 * SL_NS_PER_US, &iface, frames, 256);
+        uint32_t n = flooder_fill(f, f->began_ns + i * 10 * SL_NS_PER_US, frames, 256);
 
         for (uint32_t k = 0; k < n; k++)
             rte_pktmbuf_free(frames[k]);

@@ -2,7 +2,7 @@
 #include "announce.h"
 #include "shard.h"
 
-#define FLOOD_BURST 256 /* frames of a flood in one pass */
+#define FLOOD_BURSTS 4 /* of a flood in one pass */
 
 struct pass {
     uint64_t began_cycles;
@@ -35,16 +35,22 @@ static uint32_t take_frames(struct shard *s, uint64_t now)
     return sum;
 }
 
-static uint32_t send_frames(struct shard *s)
+/* What a device has no room for stays with the host, whose connections wait in turn. */
+static uint32_t send_frames(struct shard *s, bool *room)
 {
     struct rte_mbuf *frames[SL_NET_BURST];
     uint32_t sum = 0, n;
 
+    *room = true;
     for (uint32_t i = 0; i < s->params.n_ifaces; i++) {
-        while ((n = host_output(s->host, (uint8_t)i, frames, SL_NET_BURST))) {
+        bool takes;
+
+        while ((takes = sl_ports_tx_room(s->ports, s->params.id, (uint8_t)i)) &&
+               (n = host_output(s->host, (uint8_t)i, frames, SL_NET_BURST))) {
             sl_ports_tx(s->ports, s->params.id, (uint8_t)i, frames, n);
             sum += n;
         }
+        *room &= takes;
     }
     sl_ports_flush(s->ports, s->params.id);
     return sum;
@@ -52,20 +58,24 @@ static uint32_t send_frames(struct shard *s)
 
 static void add(uint64_t *cell, uint64_t n) { __atomic_store_n(cell, *cell + n, __ATOMIC_RELAXED); }
 
-/* Not while connections are ended: that is the end. */
+/* As many as are due and the device has room for. Not while connections are ended: that is the end. */
 static uint32_t send_flood(struct shard *s, const struct pass *p, uint64_t now)
 {
-    struct rte_mbuf *frames[FLOOD_BURST];
-    uint8_t iface = 0;
-    uint32_t n = 0;
+    struct rte_mbuf *frames[SL_NET_BURST];
+    struct flooder *f = s->host->flooder;
+    uint32_t sum = 0, n = SL_NET_BURST;
 
-    if (s->host->flooder && shard_wanted(s) < PHASE_STOPS)
-        n = flooder_fill(s->host->flooder, now, &iface, frames, FLOOD_BURST);
-    if (n)
-        sl_ports_tx(s->ports, s->params.id, iface, frames, n);
+    if (!f || shard_wanted(s) >= PHASE_STOPS)
+        return 0;
+    for (uint32_t i = 0;
+         i < FLOOD_BURSTS && n == SL_NET_BURST && sl_ports_tx_room(s->ports, s->params.id, flooder_iface(f)); i++) {
+        n = flooder_fill(f, now, frames, SL_NET_BURST);
+        sl_ports_tx(s->ports, s->params.id, flooder_iface(f), frames, n);
+        sum += n;
+    }
     if (p->counting)
-        add(&s->flood_frames, n);
-    return n;
+        add(&s->flood_frames, sum);
+    return sum;
 }
 
 /* What went by since the last call was spent on work, or on waiting for it. */
@@ -124,15 +134,17 @@ void shard_loop(struct shard *s)
         announce(s);
     while (shard_wanted(s) < PHASE_STANDS) {
         uint64_t now = sl_port_now();
-        bool was_due = next <= now;
+        bool was_due = next <= now, room;
         uint32_t taken, sent;
 
         follow(s, &p, now);
         taken = take_frames(s, now);
         host_run(s->host, now, sl_port_wall_s());
-        sent = send_frames(s) + send_flood(s, &p, now);
+        sent = send_frames(s, &room) + send_flood(s, &p, now);
         host_crypto(s->host, now);
         next = host_next(s->host);
+        if (!room)
+            next = SL_MIN(next, now + SL_PORTS_FULL_NS);
         book(s, &p, was_due || taken || sent);
         if (!taken && next > now) {
             sl_ports_wait(s->ports, s->params.id, next);

@@ -12,6 +12,3 @@ const struct load_mode_info load_modes[LOAD_MODES] = {
     [LOAD_UPLOAD] = {"upload", "large requests on connections that are kept", 16, 0, 0, MIB, false},
     [LOAD_HOLD] = {"hold", "idle connections; in the end a random tenth makes a request", 100000, 0, KIB, 0, false},
 };
-
-const char *const flood_kind_name[FLOOD_KINDS] = {
-    [FLOOD_SYN] = "syn", [FLOOD_ACK] = "ack", [FLOOD_ICMP] = "icmp", [FLOOD_MIXED] = "mixed"};

@@ -81,11 +81,9 @@ static int take_flow(struct reading *r, enum option_id id)
 
 static int take_kind(struct reading *r, enum option_id id)
 {
-    for (int i = 0; i < FLOOD_KINDS; i++)
-        if (strcmp(flood_kind_name[i], r->given[id]) == 0) {
-            r->plan->flood_kind = (enum flood_kind)i;
-            return 0;
-        }
+    r->plan->flood_kind = flood_kind_of(r->given[id]);
+    if (r->plan->flood_kind < FLOOD_KINDS)
+        return 0;
     return sl_err_set(&r->err, -EINVAL, "--kind %s: it takes syn, ack, icmp or mixed", r->given[id]);
 }
 

@@ -28,7 +28,6 @@ struct load_mode_info {
     bool resumed;
 };
 extern const struct load_mode_info load_modes[LOAD_MODES];
-extern const char *const flood_kind_name[FLOOD_KINDS];
 
 /* One kind of load; several run side by side in a mixed run. Numbers are of all workers together. */
 struct load_flow {

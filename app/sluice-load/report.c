@@ -102,7 +102,7 @@ void report_text(FILE *out, const struct report *r)
         fputc('\n', out);
     }
     if (r->plan->flood)
-        fprintf(out, "flood of %s: %" PRIu64 " frames, %.1f/s\n\n", flood_kind_name[r->plan->flood_kind], r->frames,
+        fprintf(out, "flood of %s: %" PRIu64 " frames, %.1f/s\n\n", flood_names[r->plan->flood_kind].name, r->frames,
                 per_s(r->frames, r->seconds));
     fputs("workers busy ", out);
     for (uint32_t i = 0; i < r->n_workers; i++)

@@ -70,7 +70,7 @@ static void flow(FILE *out, const struct load_flow *f, const struct tally *t, do
 static void flood(FILE *out, const struct report *r)
 {
     fputs(",\"flood\":{\"kind\":", out);
-    string(out, flood_kind_name[r->plan->flood_kind]);
+    string(out, flood_names[r->plan->flood_kind].name);
     fprintf(out, ",\"rate\":%.15g,\"frames\":%" PRIu64 ",\"frames_per_s\":%.3f}", r->plan->flood_rate, r->frames,
             per_s(r->frames, r->seconds));
 }

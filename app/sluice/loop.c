@@ -53,16 +53,22 @@ static uint32_t take_frames(struct shard *s, const struct sl_worker_time *t)
     return sum;
 }
 
-static uint32_t send_frames(struct shard *s)
+/* What a device has no room for stays with the worker, whose connections wait in turn. */
+static uint32_t send_frames(struct shard *s, bool *room)
 {
     struct rte_mbuf *frames[SL_NET_BURST];
     uint32_t sum = 0, n;
 
+    *room = true;
     for (uint32_t i = 0; i < s->params.n_ifaces; i++) {
-        while ((n = sl_worker_output(s->worker, (uint8_t)i, frames, SL_NET_BURST))) {
+        bool takes;
+
+        while ((takes = sl_ports_tx_room(s->ports, s->params.id, (uint8_t)i)) &&
+               (n = sl_worker_output(s->worker, (uint8_t)i, frames, SL_NET_BURST))) {
             sl_ports_tx(s->ports, s->params.id, (uint8_t)i, frames, n);
             sum += n;
         }
+        *room &= takes;
     }
     sl_ports_flush(s->ports, s->params.id);
     return sum;
@@ -75,7 +81,7 @@ void shard_loop(struct shard *s)
     while (!shard_is_wanted(s, PHASE_STANDS)) {
         struct meter m = {.at = sl_port_cycles()};
         struct sl_worker_time t = {.now = sl_port_now(), .wall_s = sl_port_wall_s()};
-        bool was_due = next <= t.now;
+        bool was_due = next <= t.now, room = true;
         uint32_t taken, sent = 0;
 
         taken = take_frames(s, &t);
@@ -83,10 +89,12 @@ void shard_loop(struct shard *s)
         for (uint32_t i = 0; i < sl_worker_n_steps; i++) {
             sl_worker_steps[i].run(s->worker, &t);
             if (sl_worker_steps[i].id == SL_STEP_TX)
-                sent = send_frames(s);
+                sent = send_frames(s, &room);
             charge(&m, sl_worker_steps[i].id);
         }
         next = sl_worker_next(s->worker);
+        if (!room)
+            next = SL_MIN(next, t.now + SL_PORTS_FULL_NS);
         book(&m, s->cycles, was_due || taken || sent);
         if (!taken && next > t.now) {
             m = (struct meter){.at = m.at};

@@ -358,6 +358,10 @@ void port_device_close(struct port_device *d)
     const struct driver *drv = driver_of(d);
 
     port_gate_shut(&d->gate);
+    for (uint32_t q = 0; q < d->n_queues; q++) {
+        rte_pktmbuf_free_bulk(d->queues[q].unsent, d->queues[q].n_unsent);
+        d->queues[q].n_unsent = 0;
+    }
     if (d->started)
         (void)rte_eth_dev_stop(d->port_id);
     if (d->probed) {

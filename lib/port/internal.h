@@ -75,6 +75,8 @@ struct port_queue {
     int fd;                   /* poll() on it sleeps until a frame is there; -1: can't */
     bool trusted;             /* the device hashes as we do, so TCP on this queue belongs to its worker */
     uint32_t samples;         /* frames since the last check of that */
+    uint32_t n_unsent;        /* frames that the device had no room for: they go before all others */
+    struct rte_mbuf *unsent[PORT_BURST];
 };
 
 struct port_device {

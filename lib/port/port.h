@@ -46,7 +46,10 @@ void sl_ports_close(struct sl_ports *p);
 uint32_t sl_ports_rx(struct sl_ports *p, uint32_t worker, uint8_t iface, struct rte_mbuf **frames, uint32_t max);
 /* Gives n frames that worker made of fragments from interface iface to the workers that they belong to; takes ownership, what finds no place is dropped and counted. */
 void sl_ports_hand_over(struct sl_ports *p, uint32_t worker, uint8_t iface, struct rte_mbuf **frames, uint32_t n);
-/* Sends or queues n frames, takes ownership of all; what finds no place is dropped and counted. */
+/* Whether tx takes a burst (SL_NET_BURST frames) of this interface now. False while the device has no room: frames are left where they are, and the loop comes back soon. */
+#define SL_PORTS_FULL_NS 50000 /* how soon */
+bool sl_ports_tx_room(struct sl_ports *p, uint32_t worker, uint8_t iface);
+/* Sends or queues n frames, takes ownership of all; what finds no place (nobody had asked tx_room) is dropped and counted. */
 void sl_ports_tx(struct sl_ports *p, uint32_t worker, uint8_t iface, struct rte_mbuf **frames, uint32_t n);
 /* Pushes out what others gave this worker to send on queues that it owns. */
 void sl_ports_flush(struct sl_ports *p, uint32_t worker);

@@ -1,9 +1,6 @@
 /* A worker's side: frames in from its queues and from other workers, frames out on its queues or to a worker that has one. */
 #include "port/internal.h"
 
-#define TX_TRIES                                                                                                       \
-    4 /* a full transmit ring empties while the driver is being kicked; after so many the rest is dropped */
-
 static uint32_t poll_queue(struct sl_ports *p, struct port_device *d, struct port_queue *q, uint32_t worker,
                            struct rte_mbuf **frames, uint32_t max)
 {
@@ -39,27 +36,54 @@ uint32_t sl_ports_rx(struct sl_ports *p, uint32_t worker, uint8_t iface, struct 
     return n;
 }
 
-/* Sends on a queue of this worker; consumes the frames. */
+/* Frames that waited for the device go first; false: some still wait. */
+static bool send_unsent(struct port_device *d, struct port_queue *q)
+{
+    uint32_t sent;
+
+    if (!q->n_unsent)
+        return true;
+    sent = rte_eth_tx_burst(d->port_id, q->id, q->unsent, (uint16_t)q->n_unsent);
+    q->n_unsent -= sent;
+    memmove(q->unsent, q->unsent + sent, q->n_unsent * sizeof q->unsent[0]);
+    return !q->n_unsent;
+}
+
+/* Sends on a queue of this worker; consumes the frames. What the device has no room for waits, and while it does, more is dropped. */
 static void send_frames(struct sl_ports *p, struct port_device *d, uint32_t worker, struct rte_mbuf **frames,
                         uint32_t n)
 {
     struct port_queue *q = &d->queues[worker];
     struct rte_mbuf *ready[PORT_BURST];
-    uint32_t n_ready = 0, sent = 0;
+    uint32_t n_ready = 0, sent;
 
     assert(n <= PORT_BURST);
+    if (!send_unsent(d, q)) {
+        for (uint32_t i = 0; i < n; i++)
+            sl_stat_drop(port_stats(p, worker), SL_DROP_PORT_TX_FULL);
+        rte_pktmbuf_free_bulk(frames, n);
+        return;
+    }
     for (uint32_t i = 0; i < n; i++) {
         struct rte_mbuf *m = port_adapt(d, q->pool, port_stats(p, worker), frames[i]);
 
         if (m)
             ready[n_ready++] = m;
     }
-    for (int tries = 0; sent < n_ready && tries < TX_TRIES; tries++)
-        sent += rte_eth_tx_burst(d->port_id, q->id, ready + sent, (uint16_t)(n_ready - sent));
-    for (; sent < n_ready; sent++) {
-        sl_stat_drop(port_stats(p, worker), SL_DROP_PORT_TX_FULL);
-        rte_pktmbuf_free(ready[sent]);
-    }
+    sent = n_ready ? rte_eth_tx_burst(d->port_id, q->id, ready, (uint16_t)n_ready) : 0;
+    q->n_unsent = n_ready - sent;
+    memcpy(q->unsent, ready + sent, q->n_unsent * sizeof ready[0]);
+    if (q->n_unsent)
+        sl_stat_inc(port_stats(p, worker), SL_CTR_PORT_TX_WAITS);
+}
+
+bool sl_ports_tx_room(struct sl_ports *p, uint32_t worker, uint8_t iface)
+{
+    struct port_device *d = &p->devices[iface];
+
+    if (worker < d->n_owners)
+        return send_unsent(d, &d->queues[worker]);
+    return rte_ring_free_count(d->to_owner[worker * d->n_owners + worker % d->n_owners]) >= PORT_BURST;
 }
 
 void sl_ports_tx(struct sl_ports *p, uint32_t worker, uint8_t iface, struct rte_mbuf **frames, uint32_t n)
@@ -90,7 +114,7 @@ void sl_ports_flush(struct sl_ports *p, uint32_t worker)
             struct rte_ring *ring = d->to_owner[w * d->n_owners + worker];
             uint32_t n, left = PORT_RING; /* one ring full at most, so that who fills it can't hold this worker */
 
-            while (ring && left >= PORT_BURST &&
+            while (ring && left >= PORT_BURST && send_unsent(d, &d->queues[worker]) &&
                    (n = rte_ring_sc_dequeue_burst(ring, (void **)frames, PORT_BURST, NULL)) > 0) {
                 send_frames(p, d, worker, frames, n);
                 left -= PORT_BURST;
