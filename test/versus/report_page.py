@@ -82,7 +82,9 @@ def is_versus(report):
 
 
 def nearest(among, way):
-    """Those who were asked the same way; else by the same client; else all."""
+    """Those who were asked the same way; else by the same client; else all. Over memif nobody else can be asked: there it is all of them."""
+    if "memif" in (way or ""):
+        return among
     same = [f for f in among if f.get("way") == way]
     return same or [f for f in among if data.client(f.get("way")) == data.client(way)] or among
 
