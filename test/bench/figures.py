@@ -56,7 +56,7 @@ def add_ratios(report):
         metric = metric_of(f)
         base = first.setdefault((identity(f), asked_by(f)), f)
         if metric and base is not f and value(base, metric):
-            f["ratio"] = {"to": base["who"], "times": round(value(f, metric) / value(base, metric), 3)}
+            f["ratio"] = {"to": base["who"], "times": value(f, metric) / value(base, metric)}
 
 
 def cell(v):

@@ -5,7 +5,7 @@ import re
 
 # What a figure may be measured in, the first that it has counts: (what it is, unit, whether less is better).
 METRICS = {
-    "us": ("core time per operation", "µs", True),
+    "us": ("time per operation", "µs", True),
     "ns": ("time", "ns", True),
     "cycles": ("cycles", "", True),
     "p99_us": ("latency, 99th percentile", "µs", True),

@@ -2,7 +2,7 @@
 
 import report_data as data
 
-TITLES = {"name": "operation", "who": "who", "way": "way", "us": "core time, µs", "process_us": "processes alone, µs", "polling_us": "receiving threads, µs", "per_s": "per second", "ratio": "ratio",
+TITLES = {"name": "operation", "who": "who", "way": "way", "us": "µs", "process_us": "processes alone, µs", "polling_us": "receiving threads, µs", "per_s": "per second", "ratio": "ratio",
           "mb_per_s": "MB/s", "ns": "ns", "gb_per_s": "GB/s"}
 LONG_TABLE = 30  # rows; a longer one is folded
 
@@ -30,7 +30,9 @@ LIMITS = """
 - **One kind of TLS**: 1.3 with X25519 and AES-128-GCM, as the harness checks; nothing is said of 1.2, of other groups and suites, of X25519MLKEM768.
 - **Memory** is what processes and kernel hold more of while connections are open, divided by their number; what Sluice reserves at its start for all
   connections together (packet buffers, tables) counts only as far as it is touched after that, hugepages not at all; what else the machine does with its
-  kernel's memory is in it.
+  kernel's memory is in it. Rivals hold fewer connections where one process may not have more open files (`ulimit -Hn`), and fixed costs weigh more on fewer.
+- **Workers.** On two cores there is one worker: `workers` says nothing of scaling then, and shows beside `request` what two runs differ by.
+- **synflood** is not core time: it is how long honest clients wait for their connections.
 - One worker unless a benchmark says otherwise, small certificates of one issuer, no losses, no path longer than this machine; a real card has not been tried.
 """
 
@@ -131,6 +133,12 @@ def measured(figure, beside=None):
     return f"{text}, {figure['who']}" + ("" if way == ours else f" ({way.split(', ', 1)[-1] if data.client(way) == data.client(ours) else way})")
 
 
+def subject(report, figure):
+    """What was done, and what of it was measured where that is not its cost."""
+    text = data.words(data.about(figure))
+    return {"p99_us": f"{text}, 99th percentile", "mb_per_s": f"{report['bench']} {text}, goodput"}.get(data.metric(figure), text)
+
+
 def summary_rows(reports):
     """[operation, way, Sluice, best rival, ratio, aim, met or missed] of all that has an aim, then of all that has a rival."""
     rows = []
@@ -145,7 +153,7 @@ def summary_rows(reports):
         for f in r["figures"]:
             rival = best(rivals(r["figures"], f)) if f["who"] == data.OURS and data.metric(f) and f not in done else None
             if rival:
-                rows.append([data.words(data.about(f)), f.get("way", ""), measured(f), measured(rival, f), times(ratio(f, rival)), "none", ""])
+                rows.append([subject(r, f), f.get("way", ""), measured(f), measured(rival, f), times(ratio(f, rival)), "none", ""])
     return rows
 
 
@@ -159,7 +167,11 @@ def summary(reports):
     if not rows:
         return "Nothing here was measured against others.\n"
     count = {s: sum(r[-1] == s for r in rows) for s in ("met", "missed", "not measured")}
-    text = "Aims: " + ", ".join(f"{n} {state}" for state, n in count.items() if n or state != "not measured") + ".\n"
+    alike = [r for r in rows if r[-1] in ("met", "missed") and "busy cycles" not in r[1] and "memif" not in r[1]]
+    text = "Aims: " + ", ".join(f"{n} {state}" for state, n in count.items() if n or state != "not measured") + ". "
+    text += f"Like for like (core time, memory) are {len(alike)} of them, of which {sum(r[-1] == 'met' for r in alike)} met; the others are busy cycles or memif.\n"
+    worse = list(dict.fromkeys(f"{r[0]} ({r[1].split(';')[0]})" for r in rows if r[4][:2] == "0."))
+    text += f"Sluice is the worse one in: {', '.join(worse)}.\n" if worse else ""
     remarked = [r["bench"] for r in reports if r.get("remarks")]
     text += f"Remarks were made during {', '.join(remarked)}: read them beside the figures.\n" if remarked else ""
     return text + "\n" + table([["operation", "way", "Sluice", "best rival", "ratio", "aim", "the aim is"]] + rows)
@@ -167,9 +179,12 @@ def summary(reports):
 
 # ---- a section a benchmark ----
 def cells(figure):
-    """A figure as columns: {title: text}."""
+    """A figure as columns: {title: text}. What a process spent says nothing of a worker that spins."""
     out = {}
+    spins = "busy cycles" in figure.get("way", "")
     for key, v in figure.items():
+        if spins and key in ("process_us", "polling_us"):
+            continue
         title = TITLES.get(key, key.replace("_us", ", µs").replace("_", " "))
         if key == "ratio" and isinstance(v, dict):
             out[title] = f"{v['times']:.2f} × {v['to']}"
@@ -237,10 +252,17 @@ def page(run, benches, plots, names):
 BEGIN, END = "<!-- report: begin (written by scripts/bench report --write) -->", "<!-- report: end -->"
 
 
+def asked(run):
+    """The time that each contestant had, as it was asked for."""
+    words = next((b["command"] for b in run["benches"].values() if "--seconds" in b.get("command", "")), "").split()
+    return f" --seconds {words[words.index('--seconds') + 1]}" if words else ""
+
+
 def readme_block(run, benches):
     everything = [r for reports in benches.values() for r in reports]
-    return (f"Measured on {run['date']} at {run['commit']}: {machine_line(run['machine'])}; {versions(run['machine'])}. Core time for an operation or "
-            f"bytes for a connection, medians with tenths.\n\n{summary(everything)}\n`scripts/bench report` makes it again. "
+    return (f"Measured on {run['date']} at {run['commit']}: {machine_line(run['machine'])}; {versions(run['machine'])}. Medians of the "
+            "rounds; in brackets the least and the most, none where there was one. The way says what was metered. Ratio: how many times better Sluice is; below 1, worse."
+            f"\n\n{summary(everything)}\nAs root, `scripts/setup --bench && scripts/bench report{asked(run)}` makes it again, in build-bench/report. "
             "[The whole report](test/versus/report/report.md) has tables, plots, commands, and [what this does not show](test/versus/report/report.md#what-this-does-not-show).\n")
 
 
