@@ -52,7 +52,8 @@ int client_create(const struct client_params *p, struct client **client, struct 
         c->n_flows++;
     }
     if (code == 0 && !connections_of(c))
-        c->n_targets = 0; /* there are fewer connections than workers */
+        c->n_targets = 0;                                  /* there are fewer connections than workers */
+    c->to_greet = SL_MIN(c->n_targets, connections_of(c)); /* a kept connection greets once */
     if (code < 0) {
         client_destroy(c);
         return code;

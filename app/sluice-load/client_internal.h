@@ -87,7 +87,7 @@ struct client {
     struct sl_list starved; /* connections that wait for a packet buffer */
     struct sl_fifo operation_timers, end_timers, pause_timers;
     struct tuples targets[LOAD_TARGETS_MAX];
-    uint32_t n_targets, target;
+    uint32_t n_targets, target, to_greet;
     struct sl_rng rng;
     struct flow flows[LOAD_FLOWS_MAX];
     uint32_t n_flows;
@@ -99,7 +99,7 @@ struct client {
 
 /* The first connection to each target goes alone, one after the other, through its first exchange: it finds the neighbours on both sides of the terminator, for which
  * only a few segments would wait. */
-static inline bool client_greets(const struct client *c) { return c->greeted < c->n_targets; }
+static inline bool client_greets(const struct client *c) { return c->greeted < c->to_greet; }
 
 /* ---- flow.c ---- */
 int flow_init(struct flow *f, struct client *c, uint32_t number, struct sl_err *err);
@@ -112,8 +112,8 @@ void flow_run(struct flow *f, uint64_t now);
 uint64_t flow_next(const struct flow *f);
 static inline bool flow_is_hold(const struct flow *f) { return f->plan->mode == LOAD_HOLD; }
 
-/* ---- conn.c: the life of a connection ---- */
-void conn_open(struct conn *k, uint64_t due_ns, uint64_t now);
+/* ---- conn.c: the life of a connection; false: it failed at once, for want of a port or memory ---- */
+bool conn_open(struct conn *k, uint64_t due_ns, uint64_t now);
 void conn_event(struct conn *k, uint8_t events, uint64_t now);
 void conn_timeout(struct conn *k, uint64_t now);
 /* The operation, or the way to it, failed. */

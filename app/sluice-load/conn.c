@@ -115,7 +115,7 @@ void conn_close(struct conn *k, uint64_t now)
 
 /* ---- the beginning ---- */
 
-void conn_open(struct conn *k, uint64_t due_ns, uint64_t now)
+bool conn_open(struct conn *k, uint64_t due_ns, uint64_t now)
 {
     struct client *c = k->flow->client;
     struct tuples *target = &c->targets[c->target];
@@ -132,15 +132,16 @@ void conn_open(struct conn *k, uint64_t due_ns, uint64_t now)
     }
     if (!tuples_take(target, &local)) {
         conn_fail(k, LOAD_FAIL_PORTS, now);
-        return;
+        return false;
     }
     k->stream = sl_tcp_connect(c->p.from.tcp, &local, &target->target, &c->p.opts, &c->ready, k, now, &why);
     if (!k->stream) {
         conn_fail(k, LOAD_FAIL_CONNECT, now);
-        return;
+        return false;
     }
     conn_set_state(k, CONN_OPENING);
     start_timer(k, &c->operation_timers, now);
+    return true;
 }
 
 static void begin_tls(struct conn *k, uint64_t now)
@@ -223,7 +224,7 @@ static void ended(struct conn *k, uint64_t now)
     struct sl_stream *s = k->stream;
     bool cut = s->state & SL_STREAM_CLOSED && s->reason != SL_REASON_NONE;
 
-    if (k->state == CONN_CLOSING || k->state == CONN_IDLE)
+    if (k->state == CONN_CLOSING || (k->state == CONN_IDLE && k->requests))
         finish(k); /* the last answer is there; or a server that keeps nobody for ever */
     else
         conn_fail(k, failure_of(k, cut ? s->reason : SL_REASON_NONE), now);

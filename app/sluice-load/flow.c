@@ -96,7 +96,8 @@ static void open_all(struct flow *f, uint64_t now)
     struct conn *k;
 
     while (f->opening < f->opening_max && (k = take_slot(&f->empty)))
-        conn_open(k, now, now);
+        if (!conn_open(k, now, now)) /* without ports nobody else has one either: a look for one is dear */
+            break;
 }
 
 static void give_out(struct flow *f, uint64_t now)
@@ -106,7 +107,8 @@ static void give_out(struct flow *f, uint64_t now)
     while (waiting(f) && f->kept && (k = take_slot(&f->idle)))
         operation_begin(k, take_due(f), now);
     while (waiting(f) && !f->kept && f->opening < f->opening_max && (k = take_slot(&f->empty)))
-        conn_open(k, take_due(f), now);
+        if (!conn_open(k, take_due(f), now))
+            break;
 }
 
 void flow_greet(struct flow *f, uint64_t now)
@@ -114,7 +116,7 @@ void flow_greet(struct flow *f, uint64_t now)
     struct conn *k = f->client->greeting ? NULL : take_slot(&f->empty);
 
     if (k)
-        conn_open(k, now, now);
+        (void)conn_open(k, now, now);
 }
 
 void flow_run(struct flow *f, uint64_t now)

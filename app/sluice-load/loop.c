@@ -41,18 +41,17 @@ static uint32_t send_frames(struct shard *s, bool *room)
     struct rte_mbuf *frames[SL_NET_BURST];
     uint32_t sum = 0, n;
 
-    *room = true;
     for (uint32_t i = 0; i < s->params.n_ifaces; i++) {
-        bool takes;
-
-        while ((takes = sl_ports_tx_room(s->ports, s->params.id, (uint8_t)i)) &&
+        while (sl_ports_tx_room(s->ports, s->params.id, (uint8_t)i) &&
                (n = host_output(s->host, (uint8_t)i, frames, SL_NET_BURST))) {
             sl_ports_tx(s->ports, s->params.id, (uint8_t)i, frames, n);
             sum += n;
         }
-        *room &= takes;
     }
     sl_ports_flush(s->ports, s->params.id);
+    *room = true;
+    for (uint32_t i = 0; i < s->params.n_ifaces; i++)
+        *room &= sl_ports_tx_room(s->ports, s->params.id, (uint8_t)i);
     return sum;
 }
 
@@ -143,8 +142,8 @@ void shard_loop(struct shard *s)
         sent = send_frames(s, &room) + send_flood(s, &p, now);
         host_crypto(s->host, now);
         next = host_next(s->host);
-        if (!room)
-            next = SL_MIN(next, now + SL_PORTS_FULL_NS);
+        if (!room) /* connections that wait for the device say that they could send at once */
+            next = now + SL_PORTS_FULL_NS;
         book(s, &p, was_due || taken || sent);
         if (!taken && next > now) {
             sl_ports_wait(s->ports, s->params.id, next);

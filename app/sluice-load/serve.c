@@ -271,7 +271,8 @@ void serve_again(struct origin *o, struct serve *c)
         give_place(o, c);
         return;
     }
-    answer(o, c);
+    if (c->state == SERVE_ANSWER) /* unless an event has brought it on meanwhile */
+        answer(o, c);
     if (c->stream)
         read_on(o, c);
 }

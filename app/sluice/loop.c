@@ -59,18 +59,17 @@ static uint32_t send_frames(struct shard *s, bool *room)
     struct rte_mbuf *frames[SL_NET_BURST];
     uint32_t sum = 0, n;
 
-    *room = true;
     for (uint32_t i = 0; i < s->params.n_ifaces; i++) {
-        bool takes;
-
-        while ((takes = sl_ports_tx_room(s->ports, s->params.id, (uint8_t)i)) &&
+        while (sl_ports_tx_room(s->ports, s->params.id, (uint8_t)i) &&
                (n = sl_worker_output(s->worker, (uint8_t)i, frames, SL_NET_BURST))) {
             sl_ports_tx(s->ports, s->params.id, (uint8_t)i, frames, n);
             sum += n;
         }
-        *room &= takes;
     }
     sl_ports_flush(s->ports, s->params.id);
+    *room = true;
+    for (uint32_t i = 0; i < s->params.n_ifaces; i++)
+        *room &= sl_ports_tx_room(s->ports, s->params.id, (uint8_t)i);
     return sum;
 }
 
@@ -93,8 +92,8 @@ void shard_loop(struct shard *s)
             charge(&m, sl_worker_steps[i].id);
         }
         next = sl_worker_next(s->worker);
-        if (!room)
-            next = SL_MIN(next, t.now + SL_PORTS_FULL_NS);
+        if (!room) /* connections that wait for the device say that they could send at once */
+            next = t.now + SL_PORTS_FULL_NS;
         book(&m, s->cycles, was_due || taken || sent);
         if (!taken && next > t.now) {
             m = (struct meter){.at = m.at};

@@ -126,12 +126,15 @@ static bool attach_payload(struct conn *c, struct rte_mbuf *m, const struct plac
     return true;
 }
 
+/* A device that is full holds frames in net's queue, which payload may not fill: ARP, neighbour discovery, ACKs, SYN-ACKs and resets find some room. */
+#define TX_RESERVE_FRAMES 128
+
 enum emit_result sl_tcp_emit_data(struct conn *c, const struct header *h, const struct place *place, uint32_t len)
 {
     struct sl_tcp *t = c->t;
     struct rte_mbuf *m;
 
-    if (!sl_net_tx_room(t->net, c->path.iface))
+    if (sl_net_tx_room(t->net, c->path.iface) <= (len ? TX_RESERVE_FRAMES : 0))
         return EMIT_NO_ROOM;
     m = make_header(t, &c->tuple, h);
     if (!m)
