@@ -135,7 +135,7 @@ static inline int crowd_setup(void **state)
     th_eal_init();
     w.frames = th_pool("frames", 4095, 2048);
     w.hdr = th_pool("headers", 4095, SL_NET_HEADROOM + 60);
-    w.ref = th_pool("references", 255, 0);
+    w.ref = th_pool("references", 2047, 0);
     return 0;
 }
 

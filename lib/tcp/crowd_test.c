@@ -223,6 +223,35 @@ static void quiet(void)
 
 static void quiet_connections_hold_no_memory_and_keep_their_places(void **state) { in_both_families(quiet, 16 << 20); }
 
+/* ---- the transmit queue ---- */
+
+/* While the device takes nothing, what is not payload finds room; then everything goes. */
+static void full_device(void)
+{
+    uint32_t room = sl_net_tx_room(w.net, 0);
+    uint64_t before;
+
+    open_crowd(CROWD, 60000);
+    for (uint32_t i = 0; i < CROWD; i++)
+        queue_bytes(i, TEXT_MAX);
+    before = counter(SL_CTR_TCP_TX_SEGS);
+    sl_tcp_output(w.tcp, w.now);
+    assert_int_equal(sl_net_tx_room(w.net, 0), 128);
+    assert_int_equal(counter(SL_CTR_TCP_TX_SEGS) - before, room - 128);
+    peers[0].stream->ops->abort(peers[0].stream, SL_REASON_ABORTED);
+    assert_int_equal(sl_net_tx_room(w.net, 0), 127);
+    take_events(UINT32_MAX);
+    for (uint32_t i = 0; i < 2; i++) {
+        drain();
+        sl_tcp_output(w.tcp, w.now);
+    }
+    drain();
+    assert_int_equal(counter(SL_CTR_TCP_TX_SEGS) - before, CROWD + 1);
+    assert_null(sl_tcp_check(w.tcp));
+}
+
+static void payload_leaves_room_in_the_transmit_queue(void **state) { in_both_families(full_device, 16 << 20); }
+
 /* ---- memory ---- */
 
 static void zero_windows(void)
@@ -272,6 +301,7 @@ int main(void)
         cmocka_unit_test(those_who_are_silent_in_last_ack_give_their_places),
         cmocka_unit_test(windows_that_stay_shut_give_their_places),
         cmocka_unit_test(quiet_connections_hold_no_memory_and_keep_their_places),
+        cmocka_unit_test(payload_leaves_room_in_the_transmit_queue),
         cmocka_unit_test(windows_that_stay_shut_give_memory_back),
         cmocka_unit_test(bytes_ahead_of_order_of_a_crowd_are_bounded),
     };
