@@ -242,13 +242,14 @@ static void measure(const struct bm_options *o, const struct kind *kind, double 
 
 int main(int argc, char **argv)
 {
+    const uint32_t n = SL_ARRAY_LEN(kinds);
     struct bm_options o;
 
     bm_start(&o, argc, argv);
     bm_begin("load-client");
-    for (uint32_t i = 0; i < SL_ARRAY_LEN(kinds); i++)
+    for (uint32_t i = 0; i < n; i++)
         if (bm_wanted(o.variant, kinds[i].name))
-            measure(&o, &kinds[i], (o.quick ? 0.05 : o.seconds > 0 ? o.seconds : 20) / (double)SL_ARRAY_LEN(kinds));
+            measure(&o, &kinds[i], (o.quick ? 0.05 : o.seconds > 0 ? o.seconds : 20) / n);
     bm_end();
     return 0;
 }
